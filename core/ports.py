@@ -1,0 +1,242 @@
+"""The slow or outside things the services need, as protocols. `core/infra` has the real ones, `bootstrap` wires them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from core.speech.config import TranscriptionConfig, VoiceActivityConfig
+from core.speech.transcript import Segment
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+#: Mono samples at `SAMPLE_RATE_HZ`, float32 in -1..1, one-dimensional.
+Samples = npt.NDArray[np.float32]
+#: The rate every recognizer and detector works at.
+SAMPLE_RATE_HZ = 16_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioTrack:
+    """One audio stream of a media file."""
+
+    #: Position among the file's audio streams, from 0.
+    index: int
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    #: ISO 639 code the file gives, or empty.
+    language: str = ""
+    #: Title the file gives, or empty.
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MediaInfo:
+    """What a media file says about itself (not yet checked by decoding it)."""
+
+    #: Container as FFmpeg names it, e.g. ``"mov,mp4,m4a,3gp,3g2,mj2"``.
+    container: str
+    #: Duration of the file by its header, or None if it gives none.
+    duration_ms: int | None
+    tracks: tuple[AudioTrack, ...]
+    has_video: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecodeSummary:
+    """What one full pass over an audio track found."""
+
+    #: Real duration, counted in decoded samples.
+    duration_ms: int
+    #: Largest absolute sample, 0 to 1.
+    peak: float
+    #: Root mean square of all samples, 0 to 1.
+    rms: float
+    #: Frames the decoder had to give up on; the rest was readable.
+    damaged_frames: int = 0
+
+
+class AudioReader(Protocol):
+    """Reads untrusted media in a child process that has limits of time and memory."""
+
+    def probe(self, path: Path) -> MediaInfo:
+        """What is in the file. Raises a `MediaError` that says why it cannot be used."""
+        ...
+
+    def read(
+        self, path: Path, *, track: int = 0, start_ms: int = 0
+    ) -> AbstractContextManager[Iterator[Samples]]:
+        """Streams a track as blocks of samples (about a second each), from `start_ms` on. Leaving the context ends the
+        child process. Iterating raises a `MediaError` where the file turns out bad."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioWindow:
+    """A stretch of audio that is decoded on its own; it starts and ends in a pause wherever there is one."""
+
+    #: Position among the recording's windows, from 0.
+    index: int
+    start_ms: int
+    end_ms: int
+    samples: Samples = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowResult:
+    """What was heard in one window, times counted from the start of the recording."""
+
+    window_index: int
+    start_ms: int
+    end_ms: int
+    segments: tuple[Segment, ...]
+
+
+class VoiceActivityDetector(Protocol):
+    """Tells speech from silence in a stream."""
+
+    def probabilities(self, blocks: Iterable[Samples]) -> Iterator[tuple[Samples, npt.NDArray[np.float32]]]:
+        """Yields each block of audio (re-blocked to whole frames) with the speech probability of each of its frames of
+        `frame_samples`; the state is carried from block to block, so that memory stays flat."""
+        ...
+
+
+class ModelHandle(Protocol):
+    """A loaded model, held for as long as its lease lasts."""
+
+    @property
+    def name(self) -> str:
+        """The catalogue name it was asked for by."""
+        ...
+
+    @property
+    def max_window_ms(self) -> int:
+        """The longest audio it can take at once (its feature extractor's chunk length)."""
+        ...
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Engine, model revision, device and compute type: what is needed to get the same result again."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know of this run, e.g. a vocabulary that was cut."""
+        ...
+
+    def detect_language(self, samples: Samples) -> tuple[str, float]:
+        """Code of the language spoken and its probability. English-only models answer ``("en", 1.0)``."""
+        ...
+
+    def transcribe(
+        self, windows: Iterable[AudioWindow], config: TranscriptionConfig, *, language: str
+    ) -> Iterator[tuple[WindowResult, ...]]:
+        """Decodes windows as they come; yields the results of one window (accurate) or one batch (fast) at a time, so
+        that the caller can store them and stop in between. Raises `OutOfMemoryError`."""
+        ...
+
+
+class ModelPool(Protocol):
+    """Loads each model once however many ask for it, and lets it go when nobody does."""
+
+    def lease(self, config: TranscriptionConfig) -> AbstractContextManager[ModelHandle]:
+        """The model for a config, loaded if need be; it stays loaded at least until the context ends."""
+        ...
+
+
+class MediaStore(Protocol):
+    """Keeps original files and what is derived from them, by key."""
+
+    def path(self, key: str) -> Path:
+        """Where the file is. Raises `MediaMissingError`."""
+        ...
+
+    def put(self, staged: Path, key: str) -> None:
+        """Moves a staged file in, atomically. Doing it twice with the same key is harmless."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Removes the file; no error if it is gone already."""
+        ...
+
+
+class JobContext(Protocol):
+    """What a running job gets: its own record, a way to report, and the word to stop."""
+
+    @property
+    def job_id(self) -> int: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """What was asked for; JSON values."""
+        ...
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """What the last `save` of this or an earlier attempt stored; empty at first."""
+        ...
+
+    def report(self, *, stage: str, done_ms: int = 0, total_ms: int = 0) -> None:
+        """Says where the job is; cheap, written at most a few times a second. Raises like `check`."""
+        ...
+
+    def check(self) -> None:
+        """Raises `JobCancelledError` if the user wants it to stop, `ShutdownRequested` if the process does,
+        `LeaseLostError` if the job is no longer ours. Call it between windows."""
+        ...
+
+    def save(
+        self, checkpoint: Mapping[str, Any], *, stage: str, done_ms: int, total_ms: int,
+        write: Callable[[Session], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Stores results and checkpoint in one transaction, only if the job is still ours in this attempt: after a
+        crash the next attempt finds both or neither. Then does what `check` does."""
+        ...
+
+
+class JobHandler(Protocol):
+    """Does the work of one kind of job. Must be able to start again from the checkpoint at any time."""
+
+    def __call__(self, context: JobContext) -> Mapping[str, Any] | None:
+        """Returns the job's result (JSON values), e.g. ``{"transcript_id": 7}``."""
+        ...
+
+
+class Executor(Protocol):
+    """Takes jobs from the queue and runs them, somewhere."""
+
+    def start(self) -> None: ...
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Stops taking jobs; running ones go back to the queue at their checkpoint. Returns when they have."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether it would notice a new job."""
+        ...
+
+
+class ShutdownRequested(BaseException):
+    """The process is stopping: the job must end now; it will go on from its checkpoint later.
+
+    Not an `Exception`, so that no handler's error handling takes it for a failure.
+    """
+
+
+__all__ = [
+    "SAMPLE_RATE_HZ", "AudioReader", "AudioTrack", "AudioWindow", "DecodeSummary", "Executor", "JobContext",
+    "JobHandler", "MediaInfo", "MediaStore", "ModelHandle", "ModelPool", "Samples", "ShutdownRequested",
+    "VoiceActivityConfig", "VoiceActivityDetector", "WindowResult",
+]  # fmt: skip
