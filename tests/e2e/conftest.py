@@ -17,7 +17,7 @@ _FAILED = pytest.StashKey[bool]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    report: pytest.TestReport = yield  # type: ignore[misc, assignment]  # a hook wrapper receives the inner result
+    report: pytest.TestReport = yield  # type: ignore[assignment]  # a hook wrapper receives the inner result
     if report.when == "call":
         item.stash[_FAILED] = report.failed
         if report.failed:
