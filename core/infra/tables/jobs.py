@@ -59,11 +59,14 @@ class Job(Base):
     #: Progress in milliseconds of audio.
     done_ms: Mapped[int] = mapped_column(default=0)
     total_ms: Mapped[int] = mapped_column(default=0)
+    #: `done_ms` when the present attempt began: the pace is what was done since then.
+    attempt_done_ms: Mapped[int] = mapped_column(default=0)
     error_code: Mapped[str] = mapped_column(String(60), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
     #: The request that asked for it; the log lines of the job carry it too.
     request_id: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
+    #: When the present (or last) attempt began.
     started_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -79,6 +82,9 @@ class Worker(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     host: Mapped[str] = mapped_column(String(255))
     pid: Mapped[int]
+    #: Names the set of processes `pid` belongs to (machine, boot, container), so that a process of the same set can
+    #: tell at once that the worker has died. Empty where that cannot be known; then only silence tells.
+    pid_space: Mapped[str] = mapped_column(String(120), default="")
     slots: Mapped[int]
     #: Models in its memory: ``[{"name", "device", "compute_type", "leases", "idle_seconds"}]``.
     models: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
