@@ -4,6 +4,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help install run test dev prepare lint types secrets deps unit e2e bench format lock clean
 
+# The gates share one environment and two cores: `make -j` must not run them at once.
+.NOTPARALLEL:
+
 # The first interpreter that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
