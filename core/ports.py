@@ -1,26 +1,19 @@
-"""The slow or outside things the services need, as protocols. `core/infra` has the real ones, `bootstrap` wires them."""
+"""The slow or outside things the services need, as protocols; `core/infra` has the real ones, wired by `bootstrap`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from core.speech.config import TranscriptionConfig, VoiceActivityConfig
 from core.speech.transcript import Segment
+from core.speech.windows import SAMPLE_RATE_HZ, AudioWindow, Probabilities, Samples
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-#: Mono samples at `SAMPLE_RATE_HZ`, float32 in -1..1, one-dimensional.
-Samples = npt.NDArray[np.float32]
-#: The rate every recognizer and detector works at.
-SAMPLE_RATE_HZ = 16_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,23 +64,10 @@ class AudioReader(Protocol):
         """What is in the file. Raises a `MediaError` that says why it cannot be used."""
         ...
 
-    def read(
-        self, path: Path, *, track: int = 0, start_ms: int = 0
-    ) -> AbstractContextManager[Iterator[Samples]]:
+    def read(self, path: Path, *, track: int = 0, start_ms: int = 0) -> AbstractContextManager[Iterator[Samples]]:
         """Streams a track as blocks of samples (about a second each), from `start_ms` on. Leaving the context ends the
         child process. Iterating raises a `MediaError` where the file turns out bad."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AudioWindow:
-    """A stretch of audio that is decoded on its own; it starts and ends in a pause wherever there is one."""
-
-    #: Position among the recording's windows, from 0.
-    index: int
-    start_ms: int
-    end_ms: int
-    samples: Samples = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +83,7 @@ class WindowResult:
 class VoiceActivityDetector(Protocol):
     """Tells speech from silence in a stream."""
 
-    def probabilities(self, blocks: Iterable[Samples]) -> Iterator[tuple[Samples, npt.NDArray[np.float32]]]:
+    def probabilities(self, blocks: Iterable[Samples]) -> Iterator[tuple[Samples, Probabilities]]:
         """Yields each block of audio (re-blocked to whole frames) with the speech probability of each of its frames of
         `frame_samples`; the state is carried from block to block, so that memory stays flat."""
         ...
@@ -147,8 +127,11 @@ class ModelHandle(Protocol):
 class ModelPool(Protocol):
     """Loads each model once however many ask for it, and lets it go when nobody does."""
 
-    def lease(self, config: TranscriptionConfig) -> AbstractContextManager[ModelHandle]:
-        """The model for a config, loaded if need be; it stays loaded at least until the context ends."""
+    def lease(
+        self, config: TranscriptionConfig, *, check: Callable[[], None] | None = None
+    ) -> AbstractContextManager[ModelHandle]:
+        """The model for a config, loaded if need be; it stays loaded at least until the context ends. While it has to
+        wait for room, `check` is called a few times a second and may end the wait by raising."""
         ...
 
 
