@@ -59,7 +59,8 @@ e2e: prepare ## The real app in a browser
 	$(BIN)/python -m pytest -m e2e tests/e2e
 
 bench: prepare ## Speed and memory
-	$(BIN)/python -m pytest -m bench -s tests/bench
+	@for file in $$(grep -l '^if __name__ ==' tests/bench/*.py); do \
+		echo "== $$file"; $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
 
 format: dev ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
