@@ -57,6 +57,19 @@ class DecodeSummary:
     damaged_frames: int = 0
 
 
+class SampleStream(Protocol):
+    """Iterator over a track's blocks of samples."""
+
+    #: What the file says about itself.
+    info: MediaInfo
+    #: Frames the decoder had to give up on; complete once the iteration is at its end.
+    damaged_frames: int
+
+    def __iter__(self) -> Iterator[Samples]: ...
+
+    def __next__(self) -> Samples: ...
+
+
 class AudioReader(Protocol):
     """Reads untrusted media in a child process that has limits of time and memory."""
 
@@ -64,9 +77,10 @@ class AudioReader(Protocol):
         """What is in the file. Raises a `MediaError` that says why it cannot be used."""
         ...
 
-    def read(self, path: Path, *, track: int = 0, start_ms: int = 0) -> AbstractContextManager[Iterator[Samples]]:
-        """Streams a track as blocks of samples (about a second each), from `start_ms` on. Leaving the context ends the
-        child process. Iterating raises a `MediaError` where the file turns out bad."""
+    def read(self, path: Path, *, track: int = 0, start_ms: int = 0) -> AbstractContextManager[SampleStream]:
+        """Streams a track as blocks of samples (about a second each), from `start_ms` on, on the time line of a player:
+        silence where the file has no sound yet, or a hole. Leaving the context ends the child process. Entering and
+        iterating raise a `MediaError` where the file turns out bad."""
         ...
 
 
@@ -220,6 +234,6 @@ class ShutdownRequested(BaseException):
 
 __all__ = [
     "SAMPLE_RATE_HZ", "AudioReader", "AudioTrack", "AudioWindow", "DecodeSummary", "Executor", "JobContext",
-    "JobHandler", "MediaInfo", "MediaStore", "ModelHandle", "ModelPool", "Samples", "ShutdownRequested",
-    "VoiceActivityConfig", "VoiceActivityDetector", "WindowResult",
+    "JobHandler", "MediaInfo", "MediaStore", "ModelHandle", "ModelPool", "SampleStream", "Samples",
+    "ShutdownRequested", "VoiceActivityConfig", "VoiceActivityDetector", "WindowResult",
 ]  # fmt: skip
