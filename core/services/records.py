@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
 
+from core.infra.jobs.records import JobRecord, Throughput, WorkerRecord
+from core.paging import Page
 from core.speech.config import TranscriptionConfig
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page(Generic[T]):
-    """One page of a longer list."""
-
-    items: tuple[T, ...]
-    #: How many there are in all.
-    total: int
-    #: Position of the first item of this page in the whole list, from 0.
-    offset: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,47 +58,6 @@ class RecordingRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JobRecord:
-    """A job as pages show it."""
-
-    id: int
-    kind: str
-    state: str
-    priority: int
-    payload: Mapping[str, Any]
-    result: Mapping[str, Any] | None
-    project_id: int | None
-    recording_id: int | None
-    attempt: int
-    max_attempts: int
-    worker_id: str | None
-    cancel_requested: bool
-    stage: str
-    done_ms: int
-    total_ms: int
-    error_code: str
-    error_message: str
-    request_id: str
-    run_after: datetime
-    created_at: datetime
-    started_at: datetime | None
-    heartbeat_at: datetime | None
-    finished_at: datetime | None
-    #: Milliseconds left at the present pace, or None while that cannot be told.
-    eta_ms: int | None = None
-
-    @property
-    def progress(self) -> float:
-        """Share done, 0 to 1."""
-        return min(1.0, self.done_ms / self.total_ms) if self.total_ms else 0.0
-
-    @property
-    def active(self) -> bool:
-        """Whether it waits or runs."""
-        return self.state in ("queued", "running")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TranscriptRecord:
     """A transcript version and the run that made it, without its segments."""
 
@@ -137,3 +84,14 @@ class TranscriptRecord:
     def real_time_factor(self) -> float | None:
         """Wall time over audio time; smaller is faster. None before anything was done."""
         return self.wall_ms / self.audio_ms if self.audio_ms else None
+
+
+__all__ = [
+    "JobRecord",
+    "Page",
+    "ProjectRecord",
+    "RecordingRecord",
+    "Throughput",
+    "TranscriptRecord",
+    "WorkerRecord",
+]
