@@ -24,6 +24,7 @@ NOT_IMPORTED = {
     "mypy": "run by `make types`",
     "psycopg": "SQLAlchemy loads it by the database address",
     "pytest-cov": "run by `make unit`",
+    "pytest-timeout": "a pytest plugin; pyproject sets its limit",
     "pytest-xdist": "run by `make unit`",
     "ruff": "run by `make lint`",
     "uv": "run by `make lock`",
