@@ -44,6 +44,8 @@ class LoadedModel:
     """A model in this process's memory."""
 
     name: str
+    #: The folder of its files.
+    path: str
     device: str
     compute_type: str
     #: ``"loading"``, ``"ready"`` or ``"unloading"``.

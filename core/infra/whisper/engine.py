@@ -157,7 +157,7 @@ class WhisperHandle:
                 raise InvalidInputError(f"The model {self.name} writes English only; it cannot translate.")
             if language not in ("", "en"):
                 raise InvalidInputError(
-                    f'The model {self.name} knows English only, not "{language}". Choose a multilingual one, e.g. small.'
+                    f'The model {self.name} knows English only, not "{language}". Choose a multilingual one (small).'
                 )
         elif language not in self.languages:
             raise InvalidInputError(

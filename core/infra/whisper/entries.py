@@ -70,6 +70,7 @@ class Entry:
         """The entry as the System page shows it."""
         return LoadedModel(
             name=self.request.name,
+            path=self.request.path,
             device=self.request.device,
             compute_type=self.request.compute_type,
             state=self.state,

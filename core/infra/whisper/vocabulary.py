@@ -20,10 +20,11 @@ class Context:
 
 
 def fit_context(encode: Encode, *, hotwords: Sequence[str], prompt: str, max_tokens: int) -> Context:
-    """Cuts vocabulary and prompt to `max_tokens` together: whole terms from the end of the vocabulary, words from the
-    start of the prompt (a model follows most closely what stands last). Half of the room is the vocabulary's in any case.
+    """Cuts vocabulary and prompt to `max_tokens` together.
 
-    No prompt of ours is added in verbatim mode: one with fillers makes models invent some, and it favours its language.
+    Whole terms go from the end of the vocabulary, words from the start of the prompt (a model follows most closely what
+    stands last); half of the room is the vocabulary's in any case. Nothing of ours is added, also not in verbatim mode:
+    a prompt with fillers makes models invent some, and favours the language it is in.
     """
     warnings = []
     prompt_tokens = encode(f" {prompt.strip()}") if prompt.strip() else []
