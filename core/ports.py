@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,8 +149,40 @@ class ModelPool(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredBytes:
+    """A file that has come in but is not part of the store yet."""
+
+    path: Path
+    #: Hash of the whole content, 64 hex digits.
+    sha256: str
+    size_bytes: int
+
+
 class MediaStore(Protocol):
-    """Keeps original files and what is derived from them, by key."""
+    """Keeps original files and what is derived from them, by key. All of it may raise `StorageError`."""
+
+    def stage(self, chunks: Iterable[bytes], *, max_bytes: int | None = None, expected_bytes: int = 0) -> StoredBytes:
+        """Writes a new file beside the store, hashed on the way. Raises `MediaTooLargeError`, `EmptyMediaError`,
+        `DiskFullError`; nothing stays then."""
+        ...
+
+    def discard(self, staged: Path) -> None:
+        """Removes a staged file; no error if it is gone already."""
+        ...
+
+    def pending(self, keys: Sequence[str]) -> AbstractContextManager[Callable[[], None]]:
+        """Notes that these keys' files may be there without a row that refers to them, until this ends without an
+        exception, or the function it gives is called."""
+        ...
+
+    def recover(self) -> tuple[str, ...]:
+        """Removes staged files of processes that are gone; returns the keys they had noted as pending."""
+        ...
+
+    def close(self) -> None:
+        """Removes what this process has staged."""
+        ...
 
     def path(self, key: str) -> Path:
         """Where the file is. Raises `MediaMissingError`."""
@@ -235,5 +267,5 @@ class ShutdownRequested(BaseException):
 __all__ = [
     "SAMPLE_RATE_HZ", "AudioReader", "AudioTrack", "AudioWindow", "DecodeSummary", "Executor", "JobContext",
     "JobHandler", "MediaInfo", "MediaStore", "ModelHandle", "ModelPool", "SampleStream", "Samples",
-    "ShutdownRequested", "VoiceActivityConfig", "VoiceActivityDetector", "WindowResult",
+    "ShutdownRequested", "StoredBytes", "VoiceActivityConfig", "VoiceActivityDetector", "WindowResult",
 ]  # fmt: skip
