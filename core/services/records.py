@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.infra.jobs.records import JobRecord, Throughput, WorkerRecord
 from core.paging import Page
+from core.ports import AudioTrack
 from core.speech.config import TranscriptionConfig
 
 
@@ -87,6 +88,7 @@ class TranscriptRecord:
 
 
 __all__ = [
+    "AudioTrack",
     "JobRecord",
     "Page",
     "ProjectRecord",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import structlog
+from sqlalchemy import select
 
 from core.errors import StorageError
 from core.infra.db import Database
 from core.infra.jobs import JobQueue
+from core.infra.tables import Recording
 from core.infra.tables.base import now
 from core.services.records import JobRecord, Page, Throughput, WorkerRecord
 
@@ -101,6 +104,15 @@ class SystemService:
     ) -> Page[JobRecord]:  # fmt: skip
         """Jobs, newest first; see `JobQueue.list`."""
         return self._queue.list(states=states, kind=kind, recording_id=recording_id, limit=limit, offset=offset)
+
+    def recording_names(self, jobs: Iterable[JobRecord]) -> dict[int, str]:
+        """The names of the recordings that jobs are about, by the recordings' ids, in one query."""
+        ids = {job.recording_id for job in jobs if job.recording_id is not None}
+        if not ids:
+            return {}
+        with self._database.read() as session:
+            rows = session.execute(select(Recording.id, Recording.name).where(Recording.id.in_(ids)))
+            return {row.id: row.name for row in rows}
 
     def job(self, job_id: int) -> JobRecord:
         """One job. Raises `NotFoundError`."""

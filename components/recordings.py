@@ -1,0 +1,134 @@
+"""The recordings of a project: find, order, page through, transcribe, rename, delete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from components import resources, shell, state, trace
+from components.boundary import boundary
+from components.dialogs import ask
+from components.words import STATES, count, duration, escape, moment
+from core.paging import Page
+from core.services.library import Sort
+from core.services.records import ProjectRecord, RecordingRecord
+
+PAGE_SIZE = 20
+_POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    sort: Sort
+    descending: bool = False
+
+
+_ORDERS = {
+    "By hand": _Order(sort="position"),
+    "Name": _Order(sort="name"),
+    "Newest first": _Order(sort="created", descending=True),
+    "Longest first": _Order(sort="duration", descending=True),
+}
+
+
+def recordings(project: ProjectRecord) -> None:
+    """The list with its search and order; follows the work of this page's recordings while there is any."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input(
+            "Search", type="search", key=state.SEARCH, bind="query-params", live="300ms",
+            placeholder="Search by name", label_visibility="collapsed", width=260,
+        )  # fmt: skip
+        order = st.selectbox(
+            "Order", list(_ORDERS), key=state.SORT, bind="query-params", label_visibility="collapsed", width=180
+        )
+    page = _fetch(project.id, search or "", order or "By hand")
+    active = any(item.job_state in ("queued", "running") for item in page.items)
+    st.fragment(_list, run_every=_POLL_SECONDS if active else None)(project, search or "", order or "By hand", active)
+
+
+def _page_number() -> int:
+    return int(st.session_state.get(state.RECORDINGS_PAGE, 1))
+
+
+def _fetch(project_id: int, search: str, order: str) -> Page[RecordingRecord]:
+    chosen = _ORDERS.get(order, _ORDERS["By hand"])
+    return resources.workbench().library.list_recordings(
+        project_id=project_id, search=search, sort=chosen.sort, descending=chosen.descending,
+        limit=PAGE_SIZE, offset=(_page_number() - 1) * PAGE_SIZE,
+    )  # fmt: skip
+
+
+def _list(project: ProjectRecord, search: str, order: str, was_active: bool) -> None:
+    with boundary("Recordings"):
+        page = _fetch(project.id, search, order)
+        if was_active and not any(item.job_state in ("queued", "running") for item in page.items):
+            st.rerun(scope="app")
+        if not page.total:
+            _nothing(project, search)
+            return
+        for item in page.items:
+            _row(item, project, page, by_hand=order == "By hand" and not search)
+        pages = -(-page.total // PAGE_SIZE)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(count(page.total, "recording"), width="content")
+            if pages > 1:
+                st.pagination(pages, key=state.RECORDINGS_PAGE)
+
+
+def _nothing(project: ProjectRecord, search: str) -> None:
+    if search:
+        st.info(f"No recording here has “{escape(search)}” in its name.", icon=":material/search_off:")
+    elif project.is_sample:
+        st.info("The sample recordings are being prepared; they appear here in a moment.", icon=":material/schedule:")
+    else:
+        st.info("No recordings yet. Add files above, or record with the microphone.", icon=":material/upload_file:")
+
+
+def _row(item: RecordingRecord, project: ProjectRecord, page: Page[RecordingRecord], *, by_hand: bool) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=state.key("recording", item.id)):
+        with st.container(width="stretch", gap=None, key=f"title-{item.id}"):
+            st.page_link(
+                shell.RECORDING, label=f"**{escape(item.name)}**", query_params=state.recording_params(item.id)
+            )
+            st.markdown(f"{_badge(item)} :small[{duration(item.duration_ms)} · {moment(item.created_at)}]")
+        if item.job_state not in ("queued", "running") and not item.transcript_id and st.button(
+            "Transcribe", icon=":material/graphic_eq:", key=state.key("transcribe", item.id),
+            type="primary" if project.is_sample else "secondary", help=f"Transcribe {escape(item.name)}",
+        ):  # fmt: skip
+            _start(item, project)
+        _menu(item, page, by_hand=by_hand)
+
+
+def _badge(item: RecordingRecord) -> str:
+    words = STATES[item.job_state]
+    text = f"{words.text} {item.progress:.0%}" if item.job_state == "running" else words.text
+    return f":{words.color}-badge[{words.icon} {text}]"
+
+
+def _start(item: RecordingRecord, project: ProjectRecord) -> None:
+    """The sample starts at once; for a recording of the user's own, the model is a choice to be made first."""
+    if project.is_sample:
+        transcription = resources.workbench().transcription
+        transcription.submit(item.id, transcription.default_config(item.id), request_id=trace.request_id())
+    st.switch_page(shell.RECORDING, query_params=state.recording_params(item.id))
+
+
+def _menu(item: RecordingRecord, page: Page[RecordingRecord], *, by_hand: bool) -> None:
+    moves = {
+        "Move up": item.position - 1 if item.position > 0 else None,
+        "Move down": item.position + 1 if item.position < page.total - 1 else None,
+        "Move to the top": 0 if item.position > 1 else None,
+    }
+    possible = [label for label, target in moves.items() if by_hand and target is not None]
+    chosen = st.menu_button(
+        "More", [*possible, "Rename", "Delete"], key=state.key("recording-menu", item.id), type="tertiary",
+        help=f"More about {escape(item.name)}",
+    )  # fmt: skip
+    if chosen == "Rename":
+        ask("rename_recording", item.id)
+    elif chosen == "Delete":
+        ask("delete_recording", item.id)
+    elif chosen and (target := moves[chosen]) is not None:
+        resources.workbench().library.move_recording(item.id, target)
+        st.rerun(scope="fragment")

@@ -1,0 +1,37 @@
+"""One recording: its sound, its transcript while it grows and after, and starting another."""
+
+import streamlit as st
+
+from components import dialogs, resources, shell, state
+from components.boundary import boundary
+from components.recording_head import recording_head
+from components.tracks import other_tracks
+from components.transcribe import transcribe_panel
+from components.transcript import how_it_was_made, shown_transcript, take_away, transcript_view
+
+recording_id = state.selected_recording()
+if recording_id is None:
+    st.switch_page(shell.LIBRARY, query_params=dict(st.query_params))
+
+recording = project = None
+with boundary("Recording"):
+    recording = resources.workbench().library.get_recording(recording_id)
+    project = resources.workbench().library.get_project(recording.project_id)
+    recording_head(recording, project)
+
+if recording is not None and project is not None:
+    busy = recording.job_state in ("queued", "running")
+    first = recording.transcript_id is None and not busy
+    if first:
+        transcribe_panel(recording, project, busy=busy, first=True)
+    transcript_view(recording)
+    with boundary("Downloads"):
+        if not busy and (transcript := shown_transcript(recording.id)) is not None:
+            take_away(transcript)
+            how_it_was_made(transcript)
+    if not first:
+        transcribe_panel(recording, project, busy=busy, first=False)
+    other_tracks(recording)
+
+with boundary("Dialog"):
+    dialogs.answer()
