@@ -19,6 +19,8 @@ _log = structlog.get_logger(__name__)
 
 #: How often an idle slot looks for jobs that other processes added; those of this process wake it at once.
 POLL_SECONDS: Final = 0.5
+#: So many times longer it waits while the database cannot be reached.
+UNREACHABLE_FACTOR: Final = 4
 #: Heartbeats within one lease.
 BEATS_PER_LEASE: Final = 4
 #: A worker's row and models are refreshed at least this often, for the System page.
@@ -136,6 +138,9 @@ class EmbeddedExecutor:
             found = False
             try:
                 found = self._run_next(stopping)
+            except ReadbackError as error:  # the database is away; it is asked again, but not as often
+                _log.warning("executor.queue_unreachable", message=error.message)
+                stopping.wait(self._poll_seconds * UNREACHABLE_FACTOR)
             except Exception:  # noqa: BLE001 — a dead slot is never replaced; whatever it was, the next job may be fine
                 _log.exception("executor.slot_error")
             if not found:
@@ -171,7 +176,10 @@ class EmbeddedExecutor:
     def _beat(self) -> None:
         for context in self._contexts():
             self._guard("job.heartbeat_failed", context.beat)
-        self._guard("worker.heartbeat_failed", lambda: self._queue.workers.beat(self._worker_id, self._models()))
+        self._guard("worker.heartbeat_failed", self._beat_worker)
+
+    def _beat_worker(self) -> None:
+        self._queue.workers.beat(self._worker_id, slots=self._slots, models=self._models())
 
     def _take_back(self) -> None:
         def work() -> None:

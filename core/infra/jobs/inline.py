@@ -93,7 +93,7 @@ def _watch(
         try:
             if rounds % rounds_per_beat == 0:
                 context.beat()
-                queue.workers.beat(worker_id)
+                queue.workers.beat(worker_id, slots=1)
             tell(queue.get(context.job_id))
         except ReadbackError as error:
             _log.warning("job.heartbeat_failed", message=error.message)

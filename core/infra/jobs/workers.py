@@ -44,23 +44,21 @@ class WorkerRegistry:
 
         def add(session: Session) -> None:
             session.execute(delete(Worker).where(Worker.heartbeat_at < now() - timedelta(seconds=KEEP_SECONDS)))
-            session.add(
-                Worker(
-                    id=worker_id, host=socket.gethostname()[:255], pid=os.getpid(), pid_space=pid_space(), slots=slots
-                )
-            )
+            session.add(_own_row(worker_id, slots))
 
         self._database.run_write(add)
         return worker_id
 
-    def beat(self, worker_id: str, models: Sequence[Mapping[str, Any]] = ()) -> None:
+    def beat(self, worker_id: str, *, slots: int, models: Sequence[Mapping[str, Any]] = ()) -> None:
         """The worker lives, and has these models in memory."""
 
         def write(session: Session) -> None:
             worker = session.get(Worker, worker_id)
-            if worker is not None:
-                worker.heartbeat_at = now()
-                worker.models = [dict(model) for model in models]
+            if worker is None:  # forgotten while this machine slept for a day
+                worker = _own_row(worker_id, slots)
+                session.add(worker)
+            worker.heartbeat_at = now()
+            worker.models = [dict(model) for model in models]
 
         self._database.run_write(write)
 
@@ -106,6 +104,10 @@ class WorkerRegistry:
                 select(Worker).where(Worker.id.in_(select(Job.worker_id).where(Job.state == JobState.RUNNING)))
             ).all()
             return tuple(row.id for row in holders if row.stopped_at is not None or _seen_dead(row))
+
+
+def _own_row(worker_id: str, slots: int) -> Worker:
+    return Worker(id=worker_id, host=socket.gethostname()[:255], pid=os.getpid(), pid_space=pid_space(), slots=slots)
 
 
 _own_ids: set[str] = set()
