@@ -24,8 +24,8 @@ _log = structlog.get_logger(__name__)
 #: The model in the program; the sample is made of its vocabulary.
 SAMPLE_MODEL: Final = "demo"
 _TITLE = "Sample: The harbour"
-#: In the order they are read.
-_RECORDINGS = ("narration.flac", "pickup.flac")
+#: In the order they are read: the recording, and the file that says what is really said in it.
+_RECORDINGS: Final = {"narration.flac": "reference.json", "pickup.flac": "pickup.json"}
 _MADE = "sample_made"
 #: Any number, the same in every process: the name of the lock on PostgreSQL.
 _LOCK: Final = 7_245_022
@@ -75,12 +75,14 @@ class SampleService:
         return self.ensure()
 
     def spoken(self) -> Sequence[SampleText]:
-        """What was really said, to measure a transcript against; empty if the sample does not tell."""
-        path = self._folder / "reference.json"
-        if not path.is_file():
-            return ()
-        reference = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(SampleText(name=name, spoken=_words(reference[name])) for name in _RECORDINGS if name in reference)
+        """What is really said, to measure a transcript against."""
+        texts = []
+        for name, reference in _RECORDINGS.items():
+            path = self._folder / reference
+            if path.is_file():
+                words = json.loads(path.read_text(encoding="utf-8"))["words"]
+                texts.append(SampleText(name=name, spoken=" ".join(str(word["word"]) for word in words)))
+        return tuple(texts)
 
     def _files(self) -> list[Path]:
         files = [self._folder / name for name in _RECORDINGS]
@@ -104,15 +106,3 @@ def _project_id(session: Session) -> int:
         session.add(Preference(key=_MADE, value={"project_id": project.id}))
     _log.info("sample_made", project_id=project.id)
     return project.id
-
-
-def _words(entry: object) -> str:
-    """The text of one recording in reference.json, whichever way it is written there."""
-    if isinstance(entry, str):
-        return entry
-    if isinstance(entry, dict):
-        if "text" in entry:
-            return str(entry["text"])
-        entry = entry.get("words", ())
-    assert isinstance(entry, list | tuple)
-    return " ".join(str(word["text"] if isinstance(word, dict) else word) for word in entry)

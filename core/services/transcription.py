@@ -227,7 +227,7 @@ def _finished(session: Session, recording: Recording, config_id: int, revision: 
         )
         .order_by((Recording.id == recording.id).desc(), TranscriptRow.id.desc())
     )  # fmt: skip
-    for row, run in session.execute(same_audio).tuples():
+    for row, run in session.execute(same_audio):
         if revision and run.versions.get("model_revision", revision) != revision:
             continue
         return row.id if row.recording_id == recording.id else _copy(session, row, run, recording.id)

@@ -1,0 +1,1 @@
+"""The command line's commands, a module each; `core.cli` has the table of them."""

@@ -1,0 +1,84 @@
+"""``readback jobs``: the queue from the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import click
+
+from core.commands.common import duration, open_workbench, table
+from core.services.records import JobRecord
+
+_STATES = ("queued", "running", "completed", "failed", "cancelled")
+
+
+@click.group("jobs")
+def command() -> None:
+    """Lists jobs, cancels them, tries them again."""
+
+
+@command.command("list")
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only these; may be repeated.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
+def list_jobs(states: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Shows the newest jobs."""
+    with open_workbench() as workbench:
+        page = workbench.system.jobs(states=states, limit=limit)
+    if as_json:
+        for job in page.items:
+            click.echo(json.dumps(_fields(job), ensure_ascii=False))
+        return
+    if not page.items:
+        click.echo("There are no jobs.")
+        return
+    for line in table(("JOB", "STATE", "DONE", "STAGE", "TRY", "CREATED"), [_row(job) for job in page.items]):
+        click.echo(line)
+    if page.total > len(page.items):
+        click.echo(f"… and {page.total - len(page.items)} older ones (--limit)")
+
+
+@command.command("show")
+@click.argument("job_id", type=int)
+def show_job(job_id: int) -> None:
+    """Shows all there is to know about one job, as JSON."""
+    with open_workbench() as workbench:
+        job = workbench.system.job(job_id)
+    click.echo(json.dumps(_fields(job), ensure_ascii=False, indent=2))
+
+
+@command.command("cancel")
+@click.argument("job_ids", type=int, nargs=-1, required=True)
+def cancel_jobs(job_ids: tuple[int, ...]) -> None:
+    """Stops jobs; what they have done is kept."""
+    with open_workbench() as workbench:
+        for job_id in job_ids:
+            job = workbench.system.cancel(job_id)
+            click.echo(f"Job {job_id}: {'stopping' if job.state == 'running' else job.state}")
+
+
+@command.command("retry")
+@click.argument("job_ids", type=int, nargs=-1, required=True)
+def retry_jobs(job_ids: tuple[int, ...]) -> None:
+    """Puts failed or cancelled jobs back into the queue, where they go on at their checkpoint.
+
+    They run in the app, or in `readback worker`.
+    """
+    with open_workbench() as workbench:
+        for job_id in job_ids:
+            click.echo(f"Job {job_id}: {workbench.system.retry(job_id).state}")
+
+
+def _row(job: JobRecord) -> tuple[str, ...]:
+    done = f"{duration(job.done_ms)} of {duration(job.total_ms)}" if job.total_ms else ""
+    stage = job.error_message if job.state == "failed" else job.stage
+    created = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    return str(job.id), job.state, done, stage, f"{job.attempt}/{job.max_attempts}", created
+
+
+def _fields(job: JobRecord) -> dict[str, Any]:
+    values = {field.name: getattr(job, field.name) for field in fields(job)}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
