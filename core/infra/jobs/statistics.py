@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
 
 from core.infra.db import Database
 from core.infra.jobs.records import Throughput
@@ -36,7 +35,7 @@ def throughput(database: Database, since: datetime, *, bucket_seconds: int) -> t
 
     Empty stretches are there too; the last one is the present, unfinished one.
     """
-    bucket = cast(_epoch_seconds(database) / bucket_seconds, Integer).label("bucket")
+    bucket = (_epoch_seconds(database) // bucket_seconds).label("bucket")
     completed = case((Job.state == JobState.COMPLETED, 1), else_=0)
     query = (
         select(
@@ -68,8 +67,8 @@ def throughput(database: Database, since: datetime, *, bucket_seconds: int) -> t
     return tuple(series)
 
 
-def _epoch_seconds(database: Database) -> ColumnElement[Any]:
+def _epoch_seconds(database: Database) -> ColumnElement[int]:
     """Whole seconds since 1970 of `finished_at`; the two databases have no common word for it."""
     if database.dialect == "sqlite":
-        return cast(func.strftime("%s", Job.finished_at), Integer)
-    return func.floor(func.extract("epoch", Job.finished_at))
+        return cast(func.strftime("%s", Job.finished_at), BigInteger)
+    return cast(func.floor(func.extract("epoch", Job.finished_at)), BigInteger)  # a plain cast would round

@@ -37,10 +37,13 @@ def test_throughput_by_stretches(database: Database) -> None:
     queue = make_queue(database)
     minute = timedelta(minutes=1)
     this_minute = now().replace(second=0, microsecond=0)
+    # Late in their minutes, where rounding instead of cutting off would show.
     ends = [("completed", 2), ("completed", 2), ("failed", 2), ("cancelled", 1), ("completed", 500)]
     with database.write() as session:
         for state, ago in ends:
-            session.add(Job(kind="a", state=state, done_ms=1_000, finished_at=this_minute - ago * minute + minute / 3))
+            session.add(
+                Job(kind="a", state=state, done_ms=1_000, finished_at=this_minute - ago * minute + minute * 0.99)
+            )
     series = queue.throughput(this_minute - 3 * minute, bucket_seconds=60)
     figures = {
         round((this_minute - item.start) / minute): (item.completed, item.failed, item.cancelled, item.audio_ms)
