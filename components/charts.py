@@ -21,13 +21,13 @@ def throughput_chart(series: Sequence[Throughput], *, span: str) -> None:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for name, values in (
-        ("Done", [item.completed for item in series]),
-        ("Failed", [item.failed for item in series]),
-        ("Stopped", [item.cancelled for item in series]),
+    for name, color, values in (
+        ("Done", "#12897f", [item.completed for item in series]),
+        ("Failed", "#c8524a", [item.failed for item in series]),
+        ("Stopped", "#b87a2a", [item.cancelled for item in series]),
     ):
         if any(values):
-            figure.add_bar(name=name, x=[item.start for item in series], y=values)
+            figure.add_bar(name=name, marker_color=color, x=[item.start for item in series], y=values)
     figure.update_layout(
         barmode="stack", height=_HEIGHT_PX, margin={"l": 0, "r": 0, "t": 8, "b": 0}, bargap=0.15,
         legend={"orientation": "h", "y": 1.15},

@@ -6,7 +6,7 @@ import streamlit as st
 
 from components import resources, state
 from components.boundary import boundary
-from components.words import Color, escape, size
+from components.words import Color, code, escape, size
 from core.errors import ReadbackError
 from core.services.modelling import ModelRecord
 
@@ -35,7 +35,7 @@ def _card(record: ModelRecord) -> None:
                 st.badge("In memory", icon=":material/memory:", color="blue")
             st.badge(text, icon=icon, color=color)
             _actions(record)
-        facts = [f"`{escape(record.name)}`", _languages(record.languages)]
+        facts = [code(record.name), _languages(record.languages)]
         if record.size_bytes:
             facts.append(size(record.size_bytes))
         st.caption(" · ".join(facts))

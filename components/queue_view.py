@@ -16,8 +16,9 @@ from core.services.records import JobRecord
 PAGE_SIZE = 20
 _POLL_SECONDS = 2.0
 
+_FIGURES = {"queued": "Waiting", "running": "Running", "failed": "Failed", "completed": "Done"}
 _GROUPS: dict[str, tuple[str, ...]] = {
-    "Waiting and running": ("running", "queued"),
+    "Active": ("running", "queued"),
     "Failed": ("failed",),
     "Stopped": ("cancelled",),
     "Done": ("completed",),
@@ -32,10 +33,8 @@ def waiting_and_done() -> None:
         overview = resources.workbench().system.overview()
         counts, oldest = overview.counts, overview.oldest_wait_seconds
         with st.grid(4, min_column_width=140):
-            for name in ("queued", "running", "failed", "completed"):
-                st.metric(
-                    STATES[name].text if name != "running" else "Running", f"{counts.get(name, 0):,}", border=True
-                )
+            for name, label in _FIGURES.items():
+                st.metric(label, f"{counts.get(name, 0):,}", border=True)
         if oldest is not None and oldest > 60:
             st.caption(f"The one waiting longest has been ready to start for {duration(round(oldest * 1_000))}.")
     if overview is None:
@@ -56,15 +55,15 @@ def jobs() -> None:
     """The jobs of one group, newest first, each with what can be done about it."""
     with boundary("Jobs"):
         group = st.segmented_control(
-            "Show", list(_GROUPS), default="Waiting and running", required=True, key="queue-group",
+            "Show", list(_GROUPS), default="Active", required=True, key="queue-group",
             label_visibility="collapsed",
-        ) or "Waiting and running"  # fmt: skip
+        ) or "Active"  # fmt: skip
         number = int(st.session_state.get(state.key("queue-page", group), 1))
         page = resources.workbench().system.jobs(
             states=_GROUPS[group], limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE
         )
         if not page.total:
-            st.caption({"Waiting and running": "Nothing waits, nothing runs.", "Failed": "Nothing failed."}.get(
+            st.caption({"Active": "Nothing waits, nothing runs.", "Failed": "Nothing failed."}.get(
                 group, "Nothing here."
             ))  # fmt: skip
             return

@@ -14,10 +14,11 @@ _CHANNELS = {1: "mono", 2: "stereo"}
 
 def recording_head(recording: RecordingRecord, project: ProjectRecord) -> None:
     """Draws the head."""
-    st.page_link(
-        shell.LIBRARY, label=escape(project.title), icon=":material/arrow_back:",
-        query_params=state.project_params(project.id),
-    )  # fmt: skip
+    with st.container(key="title-back"):
+        st.page_link(
+            shell.LIBRARY, label=escape(project.title), icon=":material/arrow_back:",
+            query_params=state.project_params(project.id),
+        )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(escape(recording.name), anchor=False, width="stretch")
         chosen = st.menu_button(

@@ -34,6 +34,9 @@ _ORDERS = {
 
 def recordings(project: ProjectRecord) -> None:
     """The list with its search and order; follows the work of this page's recordings while there is any."""
+    if not project.recording_count:
+        _nothing(project, "")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input(
             "Search", type="search", key=state.SEARCH, bind="query-params", live="300ms",

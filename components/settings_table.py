@@ -6,6 +6,7 @@ import streamlit as st
 from sqlalchemy.engine import make_url
 
 from components import resources
+from components.words import code
 from core.settings import Settings
 
 
@@ -26,10 +27,10 @@ def settings_table() -> None:
 def _shown(settings: Settings, name: str) -> str:
     if name == "database_url":
         # The password is part of the address; nobody needs to see it here.
-        return f"`{make_url(settings.resolved_database_url).render_as_string(hide_password=True)}`"
+        return code(make_url(settings.resolved_database_url).render_as_string(hide_password=True))
     value = settings.resolved_models_dir if name == "models_dir" else getattr(settings, name)
     if isinstance(value, tuple):
         value = ", ".join(map(str, value))
     if isinstance(value, bool):
         value = "yes" if value else "no"
-    return f"`{value}`" if str(value) else "–"
+    return code(str(value)) if str(value) else "–"

@@ -92,6 +92,11 @@ def moment(when: datetime) -> str:
     return f"{local.day} {local:%b %Y, %H:%M}"
 
 
+def code(text: str) -> str:
+    """Text as Markdown code, whatever is in it."""
+    return f"`` {text} ``".replace("\n", " ") if "`" in text else f"`{text}`"
+
+
 def escape(text: str) -> str:
     """Text of the user's (a file name, a title) that must not act as Markdown or as a Streamlit directive."""
     # Markdown lets any ASCII punctuation be escaped; doing it to all of it leaves nothing to get wrong.

@@ -22,15 +22,12 @@ with boundary("Recording"):
 if recording is not None and project is not None:
     busy = recording.job_state in ("queued", "running")
     first = recording.transcript_id is None and not busy
-    if first:
-        transcribe_panel(recording, project, busy=busy, first=True)
     transcript_view(recording)
     with boundary("Downloads"):
         if not busy and (transcript := shown_transcript(recording.id)) is not None:
             take_away(transcript)
             how_it_was_made(transcript)
-    if not first:
-        transcribe_panel(recording, project, busy=busy, first=False)
+    transcribe_panel(recording, project, busy=busy, first=first)
     other_tracks(recording)
 
 with boundary("Dialog"):

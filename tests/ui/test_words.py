@@ -1,0 +1,58 @@
+"""How pages say things."""
+
+import string
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components import words
+
+
+@pytest.mark.parametrize(("ms", "said"), [(0, "0:00"), (7_999, "0:07"), (750_000, "12:30"), (3_723_000, "1:02:03")])
+def test_clock(ms: int, said: str) -> None:
+    assert words.clock(ms) == said
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [(400, "0 s"), (8_000, "8 s"), (60_000, "1 min"), (250_000, "4 min 10 s"), (754_000, "12 min"),
+     (7_500_000, "2 h 5 min"), (7_200_000, "2 h")],
+)  # fmt: skip
+def test_duration(ms: int, said: str) -> None:
+    assert words.duration(ms) == said
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"), [(None, ""), (3_000, "a few seconds left"), (47_000, "about 50 s left"), (125_000, "about 2 min left")]
+)
+def test_remaining(ms: int | None, said: str) -> None:
+    assert words.remaining(ms) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 bytes"), (655_360, "640 KB"), (13_000_000, "12.4 MB"), (3_328_599_654, "3.1 GB"),
+                        (5 * 1024**4, "5120 GB")],
+)  # fmt: skip
+def test_size(count: int, said: str) -> None:
+    assert words.size(count) == said
+
+
+def test_count() -> None:
+    assert [words.count(n, "recording") for n in (0, 1, 1_200)] == ["0 recordings", "1 recording", "1,200 recordings"]
+
+
+def test_moment_names_the_day_only_when_it_is_not_today() -> None:
+    assert words.moment(datetime.now(UTC)).startswith("today, ")
+    assert words.moment(datetime.now(UTC) - timedelta(days=400)).count(" ") == 3
+
+
+@given(st.text())
+def test_escaped_text_has_no_markdown_left(text: str) -> None:
+    escaped = words.escape(text)
+    bare = escaped
+    for mark in string.punctuation:
+        bare = bare.replace(f"\\{mark}", "")
+    assert not set(bare) & set(string.punctuation)
+    assert "\n" not in escaped
