@@ -185,7 +185,7 @@ class WhisperHandle:
             "compression_ratio_threshold": None if config.verbatim else 2.4,
             "temperature": [0.0] if config.verbatim else list(_FALLBACK),
             "hotwords": context.hotwords,
-            "initial_prompt": list(context.prompt) if context.prompt else None,
+            "initial_prompt": context.prompt,
             "vad_filter": False,
         }
 

@@ -190,6 +190,10 @@ def _hub_errors(repo_id: str, *, reaching: bool) -> Iterator[None]:
         ) from error
     except HfHubHTTPError as error:
         status = error.response.status_code
+        if status in (401, 403):
+            raise ModelDownloadError(
+                f"The hub refuses access to {repo_id}: check the name, or set HF_TOKEN to a token that may read it."
+            ) from error
         raise ModelDownloadError(f"The hub answered with error {status} for {repo_id}. Try again later.") from error
     except (HTTPError, OfflineModeIsEnabled, ConnectionError, TimeoutError) as error:
         if reaching:

@@ -14,8 +14,8 @@ class Context:
     """What goes before each window."""
 
     hotwords: str | None
-    #: Tokens, because cutting them back to text could change them.
-    prompt: tuple[int, ...] | None
+    #: With the space before it that the tokens need.
+    prompt: str | None
     warnings: tuple[str, ...]
 
 
@@ -27,27 +27,32 @@ def fit_context(encode: Encode, *, hotwords: Sequence[str], prompt: str, max_tok
     a prompt with fillers makes models invent some, and favours the language it is in.
     """
     warnings = []
-    prompt_tokens = encode(f" {prompt.strip()}") if prompt.strip() else []
+    prompt = prompt.strip()
+    room = max(max_tokens - _cost(encode, prompt), max_tokens // 2)
     terms = [term.strip() for term in hotwords if term.strip()]
-    room = max(max_tokens - len(prompt_tokens), max_tokens // 2)
-    kept = len(terms)
-    while kept and len(_encode_terms(encode, terms[:kept])) > room:
-        # Large steps first: the list may be many times too long.
-        kept = min(kept - 1, kept * room // len(_encode_terms(encode, terms[:kept])))
+    kept = _most(len(terms), room, lambda count: _cost(encode, ", ".join(terms[:count])))
     if kept < len(terms):
         warnings.append(
             f"The vocabulary is longer than the model can take: the first {kept} of {len(terms)} terms are used."
         )
-    left = max_tokens - len(_encode_terms(encode, terms[:kept]))
-    if len(prompt_tokens) > left:
+    vocabulary = ", ".join(terms[:kept])
+    left = max_tokens - _cost(encode, vocabulary)
+    if _cost(encode, prompt) > left:
         warnings.append("The prompt is longer than the model can take: only its last part is used.")
-        prompt_tokens = prompt_tokens[len(prompt_tokens) - left :]
-    return Context(
-        hotwords=", ".join(terms[:kept]) or None,
-        prompt=tuple(prompt_tokens) or None,
-        warnings=tuple(warnings),
-    )
+        words = prompt.split()
+        last = _most(len(words), left, lambda count: _cost(encode, " ".join(words[len(words) - count :])))
+        prompt = " ".join(words[len(words) - last :])
+    return Context(hotwords=vocabulary or None, prompt=f" {prompt}" if prompt else None, warnings=tuple(warnings))
 
 
-def _encode_terms(encode: Encode, terms: Sequence[str]) -> list[int]:
-    return encode(f" {', '.join(terms)}") if terms else []
+def _cost(encode: Encode, text: str) -> int:
+    """Tokens of a text as it stands after something else."""
+    return len(encode(f" {text}")) if text else 0
+
+
+def _most(count: int, room: int, cost: Callable[[int], int]) -> int:
+    """The largest number of pieces, `count` at most, that costs no more than there is room."""
+    while count and (spent := cost(count)) > room:
+        # In large steps at first: it may be many times too long.
+        count = min(count - 1, count * room // spent)
+    return count
