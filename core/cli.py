@@ -11,15 +11,16 @@ import click
 
 from core.errors import JobCancelledError, ReadbackError
 
-#: Command → module under `core.commands`, imported when it is called for: `--help` must not take a second.
-_MODULES = {
-    "serve": "serve",
-    "demo": "demo",
-    "transcribe": "transcribe",
-    "models": "models",
-    "jobs": "jobs",
-    "worker": "worker",
-    "db": "db",
+#: Command (also the name of its module under `core.commands`) → what lists say of it. Modules are imported when their
+#: command is called: `--help` must not take a second.
+_COMMANDS = {
+    "serve": "Run the app: pages, API and workers on one port.",
+    "demo": "Transcribe the sample project and say what was found.",
+    "transcribe": "Transcribe audio and video files and folders.",
+    "models": "List, download, add and remove speech models.",
+    "jobs": "List jobs, cancel them, try them again.",
+    "worker": "Run jobs without pages.",
+    "db": "Bring the database to this version, or check it.",
 }
 _STOPPED = JobCancelledError.exit_code
 #: What a shell reports of a program ended by SIGPIPE.
@@ -30,14 +31,18 @@ class _Commands(click.Group):
     """Finds commands by name without importing the others."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 — click's signature
-        return list(_MODULES)
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 — click's signature
-        if cmd_name not in _MODULES:
+        if cmd_name not in _COMMANDS:
             return None
-        command = importlib.import_module(f"core.commands.{_MODULES[cmd_name]}").command
+        command = importlib.import_module(f"core.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 — click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -20,11 +20,13 @@ class Outputs:
     Args:
         out: A file, a folder, or None for stdout.
         many: Whether there may be several, so that `out` must be a folder.
+        quiet: Do not say what was written.
     """
 
-    def __init__(self, out: Path | None, *, many: bool) -> None:
+    def __init__(self, out: Path | None, *, many: bool, quiet: bool = False) -> None:
         self._out = out
         self._folder = out is not None and (many or out.is_dir() or str(out).endswith(("/", os.sep)))
+        self._quiet = quiet
         self._written: set[Path] = set()
 
     def write(self, file: ExportFile) -> None:
@@ -45,7 +47,8 @@ class Outputs:
             if error.errno == _NO_SPACE:
                 raise DiskFullError(f"There is no room left to write {self._out}.") from error
             raise StorageError(f"{self._out} cannot be written: {error.strerror}.") from error
-        note(f"Wrote {target}")
+        if not self._quiet:
+            note(f"Wrote {target}")
 
     def _target(self, name: str) -> Path:
         assert self._out is not None

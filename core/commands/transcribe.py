@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from core.bootstrap import Workbench, new_request_id
 from core.commands.common import note, open_workbench, progress_bar, run_job
 from core.commands.output import Outputs
-from core.errors import ReadbackError, ValidationFailedError
+from core.errors import NotFoundError, ReadbackError, ValidationFailedError
 from core.services.importing import ImportFailure
 from core.services.records import RecordingRecord
 from core.speech.config import TranscriptionConfig
@@ -120,6 +120,9 @@ def _recordings(
 ) -> Iterator[RecordingRecord | ReadbackError]:
     """Brings everything in, one by one; what cannot be brought in comes out as its error."""
     for path in media:
+        if not path.exists():
+            yield NotFoundError(f"There is no file {path}.")
+            continue
         if path.is_dir():
             for each in workbench.importing.import_folder(project_id, path):
                 yield _named(each.path, each.error) if isinstance(each, ImportFailure) else each.recording
