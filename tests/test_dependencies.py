@@ -21,6 +21,7 @@ NOT_IMPORTED = {
     "nvidia-cublas-cu12": "loaded as a library, by its file",
     "coverage": "run by pytest-cov; the version decides how child processes are measured",
     "detect-secrets": "run by `make secrets`",
+    "httpx2": "Starlette's TestClient needs it",
     "mypy": "run by `make types`",
     "psycopg": "SQLAlchemy loads it by the database address",
     "pytest-cov": "run by `make unit`",

@@ -30,14 +30,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "core.infra.jobs",
     ),
     "core.demo": ("core.demo", "core.services", "core.ports", "core.speech"),
-    "core.demo.training": ("core.demo.training", "core.speech"),
+    "core.demo.training": ("core.demo", "core.speech"),
     "core.plugin_api": ("core.speech",),
     "core.registry": ("core.plugin_api", "core.ports", "core.speech"),
     # The one place that knows concrete classes.
     "core.bootstrap": ("core",),
     # The edges hold the Workbench that bootstrap builds, and call its services.
     "core.http": ("core.http", "core.bootstrap", "core.services", "core.speech"),
-    "core.cli": ("core.bootstrap", "core.services", "core.speech"),
+    "core.cli": ("core.bootstrap", "core.commands", "core.services", "core.speech"),
+    "core.commands": ("core.bootstrap", "core.commands", "core.services", "core.speech"),
     "components": ("components", "core.services", "core.speech"),
     "components.resources": ("components", "core.bootstrap", "core.services"),
     "pages": ("components", "core.services", "core.speech"),
