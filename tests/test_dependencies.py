@@ -3,6 +3,7 @@
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -44,9 +45,15 @@ def names(requirements: list[Requirement]) -> set[str]:
 
 
 @cache
+def installed() -> Mapping[str, list[str]]:
+    """Top-level module → the packages that bring it; reading all of them takes a while."""
+    return packages_distributions()
+
+
+@cache
 def distribution_of(module: str) -> frozenset[str]:
     """Names of the installed packages an import may come from."""
-    return frozenset(canonicalize_name(name) for name in packages_distributions().get(module, []))
+    return frozenset(canonicalize_name(name) for name in installed().get(module, []))
 
 
 def is_training(path: Path) -> bool:
