@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ class ModelService:
         )
 
     def _locate(self, name: str, location: str) -> tuple[str, str]:
-        folder = Path(location).expanduser()
+        folder = Path(os.path.expanduser(location))
         if location and folder.is_dir():
             spec = ModelSpec(name=name, kind="folder", title=name, description="", folder=str(folder.resolve()))
             return "folder", str(self._store.path(spec))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -68,7 +69,8 @@ class Catalogue:
             if spec.name == ALIASES.get(name, name):
                 return replace(spec, name=name) if name in ALIASES else spec
         if looks_like_path(name):
-            folder = Path(name).expanduser()
+            # Not Path.expanduser, which fails for a user that does not exist.
+            folder = Path(os.path.expanduser(name))
             if folder.is_dir():
                 return folder_spec(name, folder)
             raise UnknownModelError(f"There is no folder {name}. A model's folder holds its config.json and model.bin.")
