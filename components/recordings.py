@@ -94,13 +94,20 @@ def _row(item: RecordingRecord, project: ProjectRecord, page: Page[RecordingReco
             st.page_link(
                 shell.RECORDING, label=f"**{escape(item.name)}**", query_params=state.recording_params(item.id)
             )
-            st.markdown(f"{_badge(item)} :small[{duration(item.duration_ms)} · {moment(item.created_at)}]")
+            st.markdown(f"{_badge(item)} :small[{_facts(item)}]")
         if item.job_state not in ("queued", "running") and not item.transcript_id and st.button(
             "Transcribe", icon=":material/graphic_eq:", key=state.key("transcribe", item.id),
             type="primary" if project.is_sample else "secondary", help=f"Transcribe {escape(item.name)}",
         ):  # fmt: skip
             _start(item, project)
         _menu(item, page, by_hand=by_hand)
+
+
+def _facts(item: RecordingRecord) -> str:
+    # Non-breaking spaces: on a narrow screen the line breaks between the facts, not within one.
+    return f"{duration(item.duration_ms)} · {moment(item.created_at)}".replace(" ", "\N{NO-BREAK SPACE}").replace(
+        "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}", "\N{NO-BREAK SPACE}· "
+    )
 
 
 def _badge(item: RecordingRecord) -> str:

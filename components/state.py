@@ -33,8 +33,8 @@ RECORDINGS_PAGE = "recordings.page"
 
 
 def key(*parts: object) -> str:
-    """The key of a widget: its component's name and what it belongs to, e.g. ``key("rename", 7)``."""
-    return ".".join(str(part) for part in parts)
+    """The key of a widget: its component's name and what it belongs to; ``key("rename", 7)`` is ``rename-7``."""
+    return "-".join(str(part) for part in parts)
 
 
 def _number(name: str) -> int | None:

@@ -24,7 +24,7 @@ st.markdown("after")
     (error,) = app.error
     assert error.value == "Something went wrong here. The rest of the page still works."
     assert "a secret detail" not in str(app.main)
-    assert app.button(key="retry.Waveform").label == "Try again"
+    assert app.button(key="retry-Waveform").label == "Try again"
 
 
 def test_what_failed_is_named_and_logged_under_the_reference_shown() -> None:
@@ -60,7 +60,7 @@ with boundary("Waveform"):
         raise ZeroDivisionError
     st.markdown("here it is")
 """)
-    app.button(key="retry.Waveform").click().run()
+    app.button(key="retry-Waveform").click().run()
     assert not app.error
     assert app.markdown[0].value == "here it is"
 

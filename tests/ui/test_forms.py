@@ -63,12 +63,12 @@ def test_every_kind_of_field_has_its_widget(app: AppTest) -> None:
 
 
 def test_what_is_entered_comes_out_validated(app: AppTest) -> None:
-    app.text_input(key="f.name").set_value("  small ")
-    app.text_area(key="f.words").set_value("harbour\n\n  wall \n")
-    app.number_input(key="f.many").set_value(7)
-    app.number_input(key="f.inner.pad").set_value(10)
-    app.toggle(key="f.on").set_value(False)
-    app.selectbox(key="f.lots").select("e")
+    app.text_input(key="f-name").set_value("  small ")
+    app.text_area(key="f-words").set_value("harbour\n\n  wall \n")
+    app.number_input(key="f-many").set_value(7)
+    app.number_input(key="f-inner-pad").set_value(10)
+    app.toggle(key="f-on").set_value(False)
+    app.selectbox(key="f-lots").select("e")
     app.run()
     out = entered(app)
     for part in ('"name":"small"', '"words":["harbour","wall"]', '"many":7', '"pad":10', '"on":false', '"lots":"e"'):
@@ -77,9 +77,9 @@ def test_what_is_entered_comes_out_validated(app: AppTest) -> None:
 
 
 def test_errors_stand_at_their_fields(app: AppTest) -> None:
-    app.text_input(key="f.name").set_value("x")
-    app.text_input(key="f.code").set_value("English")
-    app.text_area(key="f.words").set_value("1\n2\n3\n4")
+    app.text_input(key="f-name").set_value("x")
+    app.text_input(key="f-code").set_value("English")
+    app.text_area(key="f-words").set_value("1\n2\n3\n4")
     app.run()
     assert entered(app) == "None"
     assert [item.value for item in app.error] == [
@@ -87,9 +87,9 @@ def test_errors_stand_at_their_fields(app: AppTest) -> None:
         "This is not written as it should be; see the field's help.",
         "This can have at most 3 entries.",
     ]
-    app.text_input(key="f.name").set_value("xy")
-    app.text_input(key="f.code").set_value("en")
-    app.text_area(key="f.words").set_value("")
+    app.text_input(key="f-name").set_value("xy")
+    app.text_input(key="f-code").set_value("en")
+    app.text_area(key="f-words").set_value("")
     app.run()
     assert not app.error
     assert '"code":"en"' in entered(app)
