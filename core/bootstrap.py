@@ -42,7 +42,7 @@ _KEY_FILE: Final = "link.key"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workbench:
-    """All services, wired. Building it is quick and touches nothing; `start` makes it work."""
+    """All services, wired. Building it is quick; `start` makes it work."""
 
     settings: Settings
     database: Database
@@ -77,7 +77,6 @@ class Workbench:
             StorageError: The data folder or the database cannot be used.
         """
         adopt_loggers()  # the server's exist by now
-        make_data_folder(self.settings)
         migrate.upgrade(self.settings.resolved_database_url)
         self.importing.recover()
         if workers:
@@ -118,12 +117,16 @@ class Workbench:
 
 
 def build_workbench(settings: Settings, **overrides: Any) -> Workbench:
-    """Wires the parts. Loads no model and none of the heavy libraries, and neither reads nor writes a file.
+    """Wires the parts. Makes the data folder if need be; loads no model and none of the heavy libraries.
 
     Args:
         settings: From `core.settings.load_settings`.
         overrides: Parts to use instead of the usual ones, by their name in `Workbench`; what is built on a part gets
             the one given here.
+
+    Raises:
+        StorageError: The data folder cannot be made.
+        SettingsError: The database's address cannot be used.
     """
     unknown = set(overrides) - {field.name for field in fields(Workbench)}
     if unknown:
@@ -132,6 +135,7 @@ def build_workbench(settings: Settings, **overrides: Any) -> Workbench:
     def part(name: str, make: Callable[[], T]) -> T:
         return overrides[name] if name in overrides else make()
 
+    make_data_folder(settings)
     data_dir = settings.data_dir
     database = part("database", lambda: Database(settings.resolved_database_url))
     queue = part("queue", lambda: _queue(settings, database))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import socket
@@ -11,7 +12,7 @@ import webbrowser
 
 import click
 
-from core.commands.common import note, settings_with_logging
+from core.commands.common import note, settings_with_logging, stop_on_sigterm
 from core.errors import ReadbackError
 
 #: How long --open waits for the app to answer.
@@ -74,7 +75,9 @@ def _run(host: str, port: int, shutdown_seconds: int) -> None:
         server_header=False,
     )
     server = uvicorn.Server(config)
-    server.run()
+    # Once it has shut down, uvicorn sends itself the signal again; to be asked to stop and to do so is no failure.
+    with stop_on_sigterm(), contextlib.suppress(KeyboardInterrupt):
+        server.run()
     if not server.started:
         raise ReadbackError("The app did not start; the log says why.")
 

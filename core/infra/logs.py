@@ -28,7 +28,16 @@ _FILE_BYTES = 10 * 1024 * 1024
 _FILES_KEPT = 5
 _REFERENCE_BYTES = 6
 #: Libraries whose INFO is about every request or file; their warnings are kept.
-_CHATTY = ("httpx", "httpcore", "urllib3", "huggingface_hub", "watchdog", "alembic.runtime.plugins", "faster_whisper")
+_CHATTY = (
+    "httpx",
+    "httpcore",
+    "urllib3",
+    "huggingface_hub",
+    "watchdog",
+    "alembic.runtime.migration",
+    "alembic.runtime.plugins",
+    "faster_whisper",
+)
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
