@@ -24,6 +24,8 @@ from core.infra.decoder import frames
 _log = structlog.get_logger(__name__)
 #: How often the watchdog looks at the clock.
 _WATCH_SECONDS = 0.2
+#: How long a child that has closed its pipe may take to end.
+_END_SECONDS = 2.0
 _START = "import sys; sys.path[:0] = sys.argv[2:]; from core.infra.decoder.main import run; run(sys.argv[1])"
 _KINDS: list[type[MediaError]] = [MediaError, *MediaError.__subclasses__()]
 _ERRORS = {kind.code: kind for kind in _KINDS}
@@ -127,12 +129,16 @@ class DecoderProcess:
                 return
 
     def _ended(self) -> MediaError:
-        self._kill()
-        status = self._process.wait()
+        try:
+            status = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            status = self._process.wait()
         _log.warning("decoder.ended", file=self._path.name, status=status, timed_out=self._timed_out)
-        if self._timed_out or (hasattr(signal, "SIGXCPU") and status == -signal.SIGXCPU):
+        # SIGXCPU: its own limit of time. SIGKILL, where it was not us: the system was out of memory.
+        if self._timed_out or -status in (getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)):
             return MediaTimeoutError(
-                "Reading the file took longer than it may. It may be damaged; if it is only very long, raise "
+                "Reading the file took more time or memory than it may. It may be damaged; if it is only long, raise "
                 "READBACK_DECODE_TIMEOUT_SECONDS."
             )
         return CorruptMediaError("The file is damaged: the process that read it crashed. Nothing else was affected.")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 
+#: Between the signal that tells of too much processor time and the one that nothing survives.
+_GRACE_SECONDS = 5
+
 
 def limit_process(*, memory_bytes: int, cpu_seconds: int) -> None:
     """Bounds memory and processor time, forbids writing files and core dumps.
@@ -16,16 +19,16 @@ def limit_process(*, memory_bytes: int, cpu_seconds: int) -> None:
         return
     import resource
 
-    def lower(which: int, value: int) -> None:
+    def lower(which: int, value: int, *, grace: int = 0) -> None:
         _, hard = resource.getrlimit(which)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        most = value + grace if hard == resource.RLIM_INFINITY else min(value + grace, hard)
         # Some systems refuse a limit they list (macOS: address space); the rest still holds.
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(which, (value, value))
+            resource.setrlimit(which, (min(value, most), most))
 
     lower(resource.RLIMIT_AS, memory_bytes)
     lower(resource.RLIMIT_DATA, memory_bytes)
-    lower(resource.RLIMIT_CPU, cpu_seconds)
+    lower(resource.RLIMIT_CPU, cpu_seconds, grace=_GRACE_SECONDS)
     lower(resource.RLIMIT_FSIZE, 0)
     lower(resource.RLIMIT_CORE, 0)
 

@@ -42,6 +42,8 @@ class Mixer:
             if count > 2 and (not described or count > _MOST_NAMED_CHANNELS):
                 shares = "+".join(f"{1 / count:.6f}*c{index}" for index in range(count))
                 nodes.append(self._graph.add("pan", f"mono|c0={shares}"))
+            # Without this limit the mix of channels to floating point may be louder than full scale.
+            nodes.append(self._graph.add("aresample", sample_rate=str(RATE_HZ), rematrix_maxval="1.0"))
             formats = {"sample_rates": str(RATE_HZ), "sample_fmts": "flt", "channel_layouts": "mono"}
             nodes.append(self._graph.add("aformat", **formats))
             nodes.append(self._graph.add("abuffersink"))
