@@ -10,9 +10,10 @@ from core.errors import ConflictError, NotFoundError
 from core.infra import migrate
 from core.infra.db import Database
 from core.infra.jobs import JobQueue
-from core.infra.tables import Job
+from core.infra.tables import Job, Project
 from core.infra.tables.base import now
 from core.services.system import SystemService
+from tests.infra.test_db import a_recording
 
 
 @pytest.fixture
@@ -127,3 +128,19 @@ def test_d2_one_click_requeue_of_a_job_whose_worker_died(system: SystemService, 
     queue.claim(worker)
     queue.workers.stop(worker)
     assert system.requeue(job.id).state == "queued"
+
+
+def test_jobs_are_shown_with_the_names_of_their_recordings(
+    system: SystemService, queue: JobQueue, database: Database
+) -> None:
+    with database.write() as session:
+        project = Project(title="A book")
+        session.add(project)
+        session.flush()
+        recording = a_recording(project.id)
+        session.add(recording)
+        session.flush()
+        recording_id = recording.id
+    jobs = [queue.enqueue("work", {}, recording_id=recording_id), queue.enqueue("work", {})]
+    assert system.recording_names(jobs) == {recording_id: "One"}
+    assert system.recording_names(jobs[1:]) == {}

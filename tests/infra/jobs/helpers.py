@@ -14,7 +14,7 @@ from core.infra.tables import Preference
 from core.ports import Executor, JobContext, JobHandler
 
 #: Far more than anything here takes; only a hang reaches it.
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 300
 
 
 class MakeExecutor(Protocol):

@@ -2,15 +2,19 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from core.infra import migrate
-from core.infra.db import Database
+from core.infra.db import POOL_SIZE, Database
 from core.infra.jobs import EmbeddedExecutor, JobQueue
 from core.ports import JobContext, JobHandler
 from tests.infra.jobs.conformance import ExecutorConformance
 from tests.infra.jobs.helpers import MakeExecutor, Windows, eventually, make_queue, state_of
+
+#: One entry for each file this process has open.
+OPEN_FILES = Path("/proc/self/fd")
 
 
 class TestEmbeddedExecutor(ExecutorConformance):
@@ -127,3 +131,48 @@ def test_checks_are_cheap_but_find_a_cancel(sqlite_database: Database) -> None:
     queue.cancel(job.id)
     eventually(lambda: state_of(queue, job.id) == "cancelled")
     executor.stop(30)
+
+
+def test_c13_an_outcome_that_cannot_be_stored_does_not_end_the_slot(sqlite_url: str, sqlite_database: Database) -> None:
+    """C13: the lease runs out instead, and another attempt begins at the last checkpoint."""
+    queue = make_queue(sqlite_database)
+
+    def saw_off_the_branch(context: JobContext) -> None:
+        migrate.downgrade(sqlite_url, "base")
+
+    executor = EmbeddedExecutor(queue, {"bad": saw_off_the_branch, "good": Windows(1)}, slots=1, poll_seconds=0.02)
+    executor.start()
+    queue.enqueue("bad", {})
+    database = Database(sqlite_url)
+    eventually(lambda: migrate.current_revision(database) is None)
+    database.dispose()
+    migrate.upgrade(sqlite_url)
+    good = queue.enqueue("good", {})
+    eventually(lambda: state_of(queue, good.id) == "completed")
+    assert executor.alive
+    executor.stop(30)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="only Linux lists a process's open files there")
+def test_d7_a_thousand_jobs_leave_no_file_and_no_connection_open(sqlite_database: Database) -> None:
+    """D7."""
+    queue = make_queue(sqlite_database)
+    executor = EmbeddedExecutor(queue, {"work": Windows(1)}, slots=2)
+    executor.start()
+
+    def run(count: int) -> int:
+        """Runs so many jobs. Returns how many files are open then."""
+        with sqlite_database.write() as session:
+            for _ in range(count):
+                queue.enqueue("work", {}, session=session)
+        eventually(lambda: queue.counts()["queued"] == queue.counts()["running"] == 0)
+        return len(list(OPEN_FILES.iterdir()))
+
+    before = run(100)
+    after = run(900)
+    executor.stop(30)
+    assert queue.counts()["completed"] == 1_000
+    # The pool may have opened a few more connections by then (three files each), never one for each job.
+    assert after <= before + 3 * POOL_SIZE
+    assert sqlite_database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # this pool has it
