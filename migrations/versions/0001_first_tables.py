@@ -78,6 +78,7 @@ def _library() -> None:
     op.create_index("ix_recordings_created_at", "recordings", ["created_at"])
     op.create_index("ix_recordings_duration_ms", "recordings", ["duration_ms"])
     op.create_index("ix_recordings_name_folded", "recordings", ["name_folded"])
+    op.create_index("ix_recordings_project_id_duration_ms", "recordings", ["project_id", "duration_ms"])
     op.create_index("ix_recordings_project_id_position", "recordings", ["project_id", "position"])
     op.create_index("ix_recordings_sha256", "recordings", ["sha256"])
 

@@ -53,6 +53,8 @@ class Recording(Base):
         Index("ix_recordings_created_at", "created_at"),
         Index("ix_recordings_name_folded", "name_folded"),
         Index("ix_recordings_duration_ms", "duration_ms"),
+        # The list of projects adds up durations; with this it reads the index alone.
+        Index("ix_recordings_project_id_duration_ms", "project_id", "duration_ms"),
         Index("ix_recordings_sha256", "sha256"),
     )
 
