@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.speech.loops import Repeat, find_loops, find_repeats, trim_loops
@@ -63,6 +63,7 @@ def test_the_longest_run_wins() -> None:
     assert find_repeats(said("a b a b a b a b")) == (Repeat(start=0, length=2, copies=4),)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("ab"), max_size=40), st.sampled_from([10, 300]))
 def test_trimming_keeps_order_and_leaves_no_loop_of_one_word(letters: list[str], each_ms: int) -> None:
     words = said(" ".join(letters), each_ms=each_ms)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.speech.metrics import WerResult, compare_words, normalise, wer
@@ -33,6 +33,7 @@ def slow_distance(said: Sequence[str], heard: Sequence[str]) -> tuple[int, int]:
     return errors, -hits
 
 
+@settings(deadline=None)
 @given(words, words)
 def test_counts_are_those_of_the_textbook(said: list[str], heard: list[str]) -> None:
     result = compare_words(said, heard)
@@ -42,6 +43,7 @@ def test_counts_are_those_of_the_textbook(said: list[str], heard: list[str]) -> 
     assert min(result.substitutions, result.insertions, result.deletions, result.hits) >= 0
 
 
+@settings(deadline=None)
 @given(words, words)
 def test_the_other_way_round_insertions_are_deletions(said: list[str], heard: list[str]) -> None:
     there, back = compare_words(said, heard), compare_words(heard, said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import groupby, islice
 from pathlib import Path
@@ -15,11 +16,12 @@ import structlog
 from core.errors import InvalidInputError, ModelFilesError, OutOfMemoryError
 from core.infra.whisper.entries import LoadRequest
 from core.infra.whisper.files import check_folder
-from core.infra.whisper.mapping import has_loop, window_result, without_loops
+from core.infra.whisper.mapping import has_loop, window_result, without_loops, words_of
 from core.infra.whisper.memory import is_out_of_memory, translated, with_second_try
 from core.infra.whisper.vocabulary import fit_context
 from core.ports import WindowResult
 from core.speech.config import TranscriptionConfig
+from core.speech.coverage import replace_part, unexplained
 from core.speech.windows import SAMPLE_RATE_HZ, AudioWindow, Samples
 
 if TYPE_CHECKING:
@@ -191,8 +193,20 @@ class WhisperHandle:
 
     def _accurate(self, window: AudioWindow, options: dict[str, Any], verbatim: bool) -> WindowResult:
         result = self._decode(window, options)
-        if not verbatim or not has_loop(result):
-            return result
+        return self._verbatim(window, result, options) if verbatim else result
+
+    def _verbatim(self, window: AudioWindow, result: WindowResult, options: dict[str, Any]) -> WindowResult:
+        """Sees to it that a window's words are what was said: no loop, and no speech left out."""
+        if has_loop(result):
+            result = self._without_loop(window, result, options)
+        for part in unexplained(window, words_of(result)):
+            found = self._decode(part, options)
+            if words_of(found) and not has_loop(found):
+                _log.debug("speech_recovered", window_index=window.index, start_ms=part.start_ms)
+                result = replace(result, segments=replace_part(result.segments, part, found.segments))
+        return result
+
+    def _without_loop(self, window: AudioWindow, result: WindowResult, options: dict[str, Any]) -> WindowResult:
         for temperature in _AFTER_LOOP:
             again = self._decode(window, {**options, "temperature": temperature})
             if not has_loop(again):
@@ -215,8 +229,7 @@ class WhisperHandle:
             results = self._decode_batch(batch, options)
             if config.verbatim:
                 results = tuple(
-                    self._accurate(window, options, True) if has_loop(result) else result
-                    for window, result in zip(batch, results, strict=True)
+                    self._verbatim(window, result, options) for window, result in zip(batch, results, strict=True)
                 )
             yield results
 
@@ -224,15 +237,16 @@ class WhisperHandle:
         try:
             return self._decode_together(batch, options)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or len(batch) == 1:
-                raise translated(error, self.name) from error
+            if not is_out_of_memory(error):
+                raise
         gc.collect()
         _log.warning("out_of_memory", batch_size=len(batch), model=self.name)
         half = (len(batch) + 1) // 2
         try:
-            return (*self._decode_together(batch[:half], options), *self._decode_together(batch[half:], options))
+            halves = [self._decode_together(part, options) for part in (batch[:half], batch[half:]) if part]
         except (RuntimeError, MemoryError) as error:
             raise translated(error, self.name) from error
+        return tuple(result for results in halves for result in results)
 
     def _decode_together(self, batch: list[AudioWindow], options: dict[str, Any]) -> tuple[WindowResult, ...]:
         """One batched pass. A new pipeline each time: it remembers where speech ended in the audio it saw last. Windows

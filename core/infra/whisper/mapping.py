@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.ports import WindowResult
+from core.speech.coverage import with_words
 from core.speech.loops import find_loops, trim_loops
 from core.speech.transcript import Segment, Word
 from core.speech.windows import AudioWindow
@@ -47,24 +48,22 @@ def window_result(window: AudioWindow, segments: Iterable[Any], *, offset_second
 
 def has_loop(result: WindowResult) -> bool:
     """Whether the recognizer went round in circles in this window."""
-    return bool(find_loops(_words(result)))
+    return bool(find_loops(words_of(result)))
 
 
 def without_loops(result: WindowResult) -> WindowResult:
     """The result without words that were not said (see `core.speech.loops`)."""
-    kept = {id(word) for word in trim_loops(_words(result))}
-    segments = []
-    for segment in result.segments:
-        words = tuple(word for word in segment.words if id(word) in kept)
-        if words == segment.words:
-            segments.append(segment)
-        elif words:
-            text = "".join(f" {word.text}" if word.space_before else word.text for word in words).strip()
-            segments.append(replace(segment, words=words, text=text, end_ms=words[-1].end_ms))
+    kept = {id(word) for word in trim_loops(words_of(result))}
+    segments = [
+        part
+        for segment in result.segments
+        for part in with_words(segment, [word for word in segment.words if id(word) in kept])
+    ]
     return replace(result, segments=tuple(segments))
 
 
-def _words(result: WindowResult) -> tuple[Word, ...]:
+def words_of(result: WindowResult) -> tuple[Word, ...]:
+    """All words of a window."""
     return tuple(word for segment in result.segments for word in segment.words)
 
 

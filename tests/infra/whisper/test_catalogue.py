@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import UnknownModelError
@@ -81,6 +81,7 @@ def test_nonsense_is_refused(name: str) -> None:
         Catalogue().resolve(name)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_resolves_or_is_refused(name: str) -> None:
     try:

@@ -1,6 +1,6 @@
 """Vocabulary and prompt are cut to what a model can take."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.infra.whisper.vocabulary import fit_context
@@ -32,6 +32,7 @@ def test_the_first_terms_and_the_last_words_stay() -> None:
     assert "prompt" in context.warnings[0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab", max_size=30), max_size=30), st.text("cd ", max_size=300), st.integers(2, 200))
 def test_it_always_fits_and_says_what_it_cut(terms: list[str], prompt: str, room: int) -> None:
     context = fit_context(encode, hotwords=terms, prompt=prompt, max_tokens=room)
