@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
@@ -72,9 +71,8 @@ def run(arguments: Sequence[str]) -> int:
     except ReadbackError as error:
         _say(error.message)
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # What click does when whoever reads our output has closed the pipe; it has seen enough.
         return _PIPE_CLOSED
     except Exception:  # noqa: BLE001 — the last stop: whatever it is, users get a line, the log the traceback
         return _unexpected()

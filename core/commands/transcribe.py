@@ -43,7 +43,9 @@ class Wishes:
 @click.option("--verbatim/--no-verbatim", default=None, help="Keep every repeat and false start, or not.")
 @click.option("--hotwords", help="Names and terms to expect, separated by commas.")
 @click.option("--prompt", help="Text in the style you want.")
-@click.option("--format", "-f", "fmt", type=click.Choice(list(FORMATS)), default="txt", show_default=True)
+@click.option(
+    "--format", "-f", "fmt", type=click.Choice(list(FORMATS)), default="txt", show_default=True, help="What to write."
+)
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="File, or folder for several. Default: stdout.")
 @click.option("--track", type=click.IntRange(min=0), help="Which audio track of the file, from 0.")
 @click.option("--force", is_flag=True, help="Transcribe again even if it was done before.")

@@ -186,9 +186,13 @@ class _SharedFileHandler(RotatingFileHandler):
     """A rotating file that several processes (server, command line) may write to."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.stream is not None and not self._is_open(self.baseFilename, self.stream):
-            self.stream.close()
-            self.stream = self._open()
+        try:
+            if self.stream is None or not self._is_open(self.baseFilename, self.stream):
+                self.close()
+                self.stream = self._open()
+        except OSError:
+            # The folder has gone. What is being done must not fail for that; stderr, if it is logged to, has the line.
+            return
         super().emit(record)
 
     def doRollover(self) -> None:  # noqa: N802 — the base class's name

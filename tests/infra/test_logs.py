@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,23 +18,15 @@ from hypothesis import strategies as st
 from core.infra import logs
 from core.infra.logs import LOG_FILE_NAME, adopt_loggers, configure_logging, find_log_lines, log_context, new_request_id
 from core.infra.redaction import SecretRedactor, redact, redact_text, secrets_of
+from tests.logging_state import restored_logging
 
 SECRET = "hunter2-not-a-word"
 
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, kind = list(root.handlers), root.level, logging.getLoggerClass()
-    yield
-    for handler in [h for h in root.handlers if h not in handlers]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
-    logging.setLoggerClass(kind)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    with restored_logging():
+        yield
 
 
 class Console:
@@ -230,3 +223,14 @@ def test_secrets_come_from_the_environment_by_name() -> None:
 def test_redaction_takes_anything_and_repeating_it_changes_nothing(value: object) -> None:
     once = redact(value)
     assert redact(once) == once
+
+
+def test_a_log_folder_that_goes_away_stops_nothing(tmp_path: Path, console: Console) -> None:
+    configure_logging(folder=tmp_path / "logs", console=False)
+    shutil.rmtree(tmp_path / "logs")
+    for event in ("still here", "and still"):
+        structlog.get_logger("core.x").info(event)
+    assert console.getvalue() == ""
+    (tmp_path / "logs").mkdir()
+    structlog.get_logger("core.x").info("back again")
+    assert json.loads((tmp_path / "logs" / LOG_FILE_NAME).read_text())["event"] == "back again"
