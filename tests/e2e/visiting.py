@@ -24,16 +24,22 @@ LONG_MS = 120_000
 _PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
 
 
-def expected(message: ConsoleMessage) -> bool:
-    """Whether a console message is none of our doing."""
-    return message.type != "error" or bool(_PROBE.search(message.location.get("url", "")))
-
-
 @contextmanager
-def watched(page: Page) -> Iterator[Page]:
-    """Fails at the end if the browser's console had an error, or the page shows an exception of Streamlit's."""
+def watched(page: Page, *, meant: str = "") -> Iterator[Page]:
+    """Fails at the end if the browser's console had an error, or the page shows an exception of Streamlit's.
+
+    Args:
+        page: The page to watch.
+        meant: An error whose text has this is what the test is about.
+    """
     faults: list[str] = []
-    page.on("console", lambda message: None if expected(message) else faults.append(f"{message.text} {message.location}"))
+
+    def note(message: ConsoleMessage) -> None:
+        ours = message.type == "error" and not _PROBE.search(message.location.get("url", ""))
+        if ours and not (meant and meant in message.text):
+            faults.append(f"{message.text} {message.location}")
+
+    page.on("console", note)
     page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
     yield page
     assert page.get_by_test_id("stException").count() == 0, "the page shows an exception"
@@ -103,6 +109,10 @@ def lines(page: Page) -> Locator:
 
 
 def wait_until_done(page: Page) -> None:
+    """Until the work asked for last has ended well. Where there was a card of an earlier end, the one with the progress
+    takes its place, so its going says that the new work has begun."""
+    expect(page.get_by_text("You stopped this")).to_have_count(0)
+    expect(button(page, "Stop")).to_have_count(0, timeout=LONG_MS)
     expect(page.get_by_text("Take it away")).to_be_visible(timeout=LONG_MS)
     expect(button(page, "Stop")).to_have_count(0)
 

@@ -109,7 +109,11 @@ st.code("same" if form.result() == TranscriptionConfig() else "different")
     ).run()
     assert not app.exception
     assert entered(app) == "same"
-    drawn = {item.label for kind in ("text_input", "text_area", "number_input", "toggle", "selectbox") for item in app.get(kind)}
+    drawn = {
+        item.label
+        for kind in ("text_input", "text_area", "number_input", "toggle", "selectbox")
+        for item in app.get(kind)
+    }
     drawn |= {item.label for item in app.get("segmented_control")}
     vad = type(TranscriptionConfig().vad).model_fields
     titles = {info.title for name, info in TranscriptionConfig.model_fields.items() if name != "vad"}

@@ -25,7 +25,8 @@ def test_duration(ms: int, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ms", "said"), [(None, ""), (3_000, "a few seconds left"), (47_000, "about 50 s left"), (125_000, "about 2 min left")]
+    ("ms", "said"),
+    [(None, ""), (3_000, "a few seconds left"), (47_000, "about 50 s left"), (125_000, "about 2 min left")],
 )
 def test_remaining(ms: int | None, said: str) -> None:
     assert words.remaining(ms) == said

@@ -1,0 +1,72 @@
+"""A4, C13, D2: work is watched, stopped and continued; it survives reloads, other tabs and restarts."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app_process import RunningApp
+from tests.e2e import visiting
+from tests.e2e.visiting import button, lines
+
+pytestmark = pytest.mark.e2e
+NewPage = Callable[[RunningApp], Page]
+#: How often the narration is repeated: long enough to be met while it runs, on a fast machine too.
+TIMES = 5
+
+
+def start_long_one(page: Page, tmp_path: Path, project: str) -> None:
+    visiting.new_project(page, project)
+    visiting.bring_in(page, visiting.wav(tmp_path / "long.wav", visiting.narration(times=TIMES)))
+    visiting.open_recording(page, "long")
+    visiting.transcribe(page)
+    expect(lines(page).first).to_be_visible(timeout=visiting.LONG_MS)
+
+
+def words(page: Page) -> int:
+    found = re.search(r"([\d,]+) words?", page.locator("body").inner_text())
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def test_text_grows_stops_and_goes_on(running_app: RunningApp, new_page: NewPage, tmp_path: Path) -> None:
+    first, second = new_page(running_app), new_page(running_app)
+    with visiting.watched(first), visiting.watched(second):
+        start_long_one(first, tmp_path, "Patience")
+        seen = words(first)
+        button(first, "Stop").click()
+        expect(first.get_by_text("You stopped this")).to_be_visible(timeout=visiting.LONG_MS)
+        second.goto(first.url)
+        expect(second.get_by_text("You stopped this")).to_be_visible()
+        kept = words(first)
+        assert kept == words(second) >= seen > 0
+        first.reload()
+        expect(first.get_by_text("You stopped this")).to_be_visible()
+        assert words(first) == kept
+        button(first, "Continue").click()
+        visiting.wait_until_done(first)
+        assert words(first) > kept
+        first.get_by_role("link", name="System").click()
+        expect(first.get_by_text("Everything answers.")).to_be_visible()
+        first.get_by_role("radio", name="Done").or_(first.get_by_role("button", name="Done", exact=True)).click()
+        expect(first.get_by_role("link", name="long")).to_be_visible()
+
+
+def test_a_restart_in_the_middle_loses_nothing(
+    start_app: Callable[..., RunningApp], new_page: NewPage, tmp_path: Path
+) -> None:
+    app = start_app()
+    page = new_page(app)
+    start_long_one(page, tmp_path, "Interrupted")
+    place, seen = page.url, words(page)
+    assert app.stop() == 0
+    app.start()
+    after = new_page(app)
+    with visiting.watched(after):
+        after.goto(place)
+        expect(lines(after).first).to_be_visible()
+        visiting.wait_until_done(after)
+        assert words(after) > seen
+        texts = lines(after).all_inner_texts()
+        assert len(texts) == len(set(texts)), "a segment is there twice"
