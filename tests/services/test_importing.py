@@ -263,9 +263,7 @@ def test_damage_and_quiet_are_noted(shelf: Shelf, project: int, tmp_path: Path) 
     rng = np.random.default_rng(3)
     quiet = media.write(tmp_path / "q.wav", media.hum(level=0.003), codec="pcm_s16le", rate=16_000, layout="mono")
     assert "very quiet" in shelf.importing.import_file(project, quiet).recording.notes[0]
-    whole = media.write(
-        tmp_path / "d.m4a", media.hum(seconds=20, rate=44_100), codec="aac", rate=44_100, layout="mono"
-    )
+    whole = media.write(tmp_path / "d.m4a", media.hum(seconds=20, rate=44_100), codec="aac", rate=44_100, layout="mono")
     content = bytearray(whole.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 3_000] = rng.bytes(3_000)
