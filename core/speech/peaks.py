@@ -97,7 +97,8 @@ class PeakBuilder:
             return
         self.samples += block.size
         self.peak = max(self.peak, float(np.abs(block).max()))
-        self._squares += float(np.dot(block.astype(np.float64), block))
+        # Not np.dot: it may start a thread a core for so little, and they would wait for each other.
+        self._squares += float(np.square(block, dtype=np.float64).sum())
         joined = np.concatenate((self._rest, block)) if self._rest.size else block
         whole = joined.size - joined.size % BASE
         self._bins += _measure(joined[:whole].reshape(-1, BASE)).tobytes()
