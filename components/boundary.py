@@ -14,6 +14,7 @@ from types import TracebackType
 
 import streamlit as st
 import structlog
+from streamlit.errors import StreamlitAPIException
 
 from components import state, trace
 from core.errors import ReadbackError
@@ -59,3 +60,11 @@ def _show(name: str, message: str, reference: str) -> None:
             # A click reruns the fragment or page this is in: that is the second try.
             st.button("Try again", icon=":material/refresh:", key=state.key("retry", name))
             st.caption(f"Log reference: `{reference}`")
+
+
+def rerun_part() -> None:
+    """Reruns the fragment this is called in; the page if the click came in together with a rerun of the whole page."""
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:
+        st.rerun()

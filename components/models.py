@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import resources, state
-from components.boundary import boundary
+from components.boundary import boundary, rerun_part
 from components.words import Color, code, escape, size
 from core.errors import ReadbackError
 from core.services.modelling import ModelRecord
@@ -59,7 +59,7 @@ def _actions(record: ModelRecord) -> None:
     ):  # fmt: skip
         resources.workbench().modelling.remove(record.name)
         st.toast(f"{record.title} was removed", icon=":material/check_circle:")
-        st.rerun(scope="fragment")
+        rerun_part()
 
 
 def _download(record: ModelRecord) -> None:
@@ -78,7 +78,7 @@ def _download(record: ModelRecord) -> None:
         st.error(error.message, title=f"{record.title} could not be downloaded", icon=":material/cloud_off:")
         return
     st.toast(f"{record.title} is ready", icon=":material/check_circle:")
-    st.rerun(scope="fragment")
+    rerun_part()
 
 
 @st.fragment

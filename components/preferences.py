@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import resources, state
-from components.boundary import boundary
+from components.boundary import boundary, rerun_part
 from components.transcribe import config_form
 
 
@@ -22,8 +22,8 @@ def defaults_form() -> None:
             ) and config is not None:  # fmt: skip
                 preferences.set_transcription_defaults(config)
                 st.toast("Saved", icon=":material/check_circle:")
-                st.rerun(scope="fragment")
+                rerun_part()
             if st.button("Back to the original choices", key="reset-defaults", type="tertiary"):
                 preferences.reset_transcription_defaults()
                 state.reset()
-                st.rerun(scope="fragment")
+                rerun_part()

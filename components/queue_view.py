@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from components import resources, shell, state
-from components.boundary import boundary
+from components.boundary import boundary, rerun_part
 from components.charts import throughput_chart
 from components.job_card import progress_text
 from components.words import STATES, count, duration, escape, moment
@@ -109,19 +109,19 @@ def _actions(job: JobRecord) -> None:
         if stale and st.button("Put back", icon=":material/restart_alt:", key=state.key("requeue", job.id),
                                help="Its worker has gone silent: let another one take it"):  # fmt: skip
             system.requeue(job.id)
-            st.rerun(scope="fragment")
+            rerun_part()
         if st.button(
             "Stop", icon=":material/stop_circle:", key=state.key("queue-stop", job.id), disabled=job.cancel_requested
         ):
             system.cancel(job.id)
-            st.rerun(scope="fragment")
+            rerun_part()
     elif job.state in ("failed", "cancelled"):
         if st.button("Try again", icon=":material/refresh:", key=state.key("queue-again", job.id)):
             system.retry(job.id)
-            st.rerun(scope="fragment")
+            rerun_part()
         if st.button("Remove", icon=":material/close:", type="tertiary", key=state.key("queue-remove", job.id)):
             system.delete(job.id)
-            st.rerun(scope="fragment")
+            rerun_part()
 
 
 def _silent(job: JobRecord) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from components import resources, shell, state, trace
-from components.boundary import boundary
+from components.boundary import boundary, rerun_part
 from components.dialogs import ask
 from components.words import STATES, count, duration, escape, moment
 from core.paging import Page
@@ -50,16 +50,24 @@ def recordings(project: ProjectRecord) -> None:
     st.fragment(_list, run_every=_POLL_SECONDS if active else None)(project, search or "", order or "By hand", active)
 
 
-def _page_number() -> int:
-    return int(st.session_state.get(state.RECORDINGS_PAGE, 1))
+def _page_key(project_id: int, search: str, order: str) -> str:
+    """A key of its own for every search and order, so that each begins at its first page."""
+    return state.key("recordings-page", project_id, order, search)
 
 
 def _fetch(project_id: int, search: str, order: str) -> Page[RecordingRecord]:
     chosen = _ORDERS.get(order, _ORDERS["By hand"])
-    return resources.workbench().library.list_recordings(
-        project_id=project_id, search=search, sort=chosen.sort, descending=chosen.descending,
-        limit=PAGE_SIZE, offset=(_page_number() - 1) * PAGE_SIZE,
-    )  # fmt: skip
+
+    def fetch(number: int) -> Page[RecordingRecord]:
+        return resources.workbench().library.list_recordings(
+            project_id=project_id, search=search, sort=chosen.sort, descending=chosen.descending,
+            limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE,
+        )  # fmt: skip
+
+    page = fetch(int(st.session_state.get(_page_key(project_id, search, order), 1)))
+    if page.total and not page.items:  # the last one of this page has just been deleted
+        page = fetch(-(-page.total // PAGE_SIZE))
+    return page
 
 
 def _list(project: ProjectRecord, search: str, order: str, was_active: bool) -> None:
@@ -76,7 +84,7 @@ def _list(project: ProjectRecord, search: str, order: str, was_active: bool) -> 
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(count(page.total, "recording"), width="content")
             if pages > 1:
-                st.pagination(pages, key=state.RECORDINGS_PAGE)
+                st.pagination(pages, key=_page_key(project.id, search, order))
 
 
 def _nothing(project: ProjectRecord, search: str) -> None:
@@ -141,4 +149,4 @@ def _menu(item: RecordingRecord, page: Page[RecordingRecord], *, by_hand: bool) 
         ask("delete_recording", item.id)
     elif chosen and (target := moves[chosen]) is not None:
         resources.workbench().library.move_recording(item.id, target)
-        st.rerun(scope="fragment")
+        rerun_part()

@@ -28,8 +28,6 @@ _RESETS = "readback.resets"
 SEARCH = "search"
 #: URL parameter and widget key of the Library's order of recordings.
 SORT = "sort"
-#: Widget key of the number of the page of recordings.
-RECORDINGS_PAGE = "recordings.page"
 
 
 def key(*parts: object) -> str:
