@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = vars(_parser().parse_args(arguments))
     stages, smoke = given.pop("stage") or ["all"], given.pop("smoke")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it tells of every window
     options = Options(**given)
     if smoke:
         options = options.smoke()

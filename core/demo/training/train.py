@@ -107,8 +107,6 @@ class _Feed:
 
 def _average(parameters: list[torch.nn.Parameter], stop: bool, processes: int) -> bool:
     """Average weights over processes; returns True as soon as any of them wants to stop, in all at once."""
-    if processes == 1:
-        return stop
     with torch.no_grad():
         flat = torch.cat([*(parameter.flatten() for parameter in parameters), torch.tensor([float(stop)])])
         dist.all_reduce(flat)
@@ -158,60 +156,86 @@ def _network(options: TrainOptions, feed: _Feed) -> tuple[TinyWhisper, bool]:
     return network, False
 
 
+class _Run:
+    """One process's share of a training run."""
+
+    def __init__(self, rank: int, options: TrainOptions) -> None:
+        state = checkpoint.load(options.checkpoint) if options.checkpoint.exists() else None
+        self._rank, self._options = rank, options
+        self._step, spent_s = (state["step"], state["seconds"]) if state else (0, 0.0)
+        torch.manual_seed(options.seed)
+        # A continuation hears new windows.
+        self._feed = _Feed(options, 1000 * (options.seed + self._step) + rank)
+        self._network, self._fresh_heads = _network(options, self._feed)
+        self._network.to(options.device)
+        heads = [*self._network.word_head.parameters(), *self._network.phone_head.parameters()]
+        body = [p for p in self._network.model.parameters() if p.requires_grad]
+        self._parameters = [*body, *heads]
+        groups = [{"params": body}, {"params": heads}]
+        self._optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01)
+        if state:
+            self._network.load_state_dict(state["weights"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            log.info("going on at step %d, %.1f min", self._step, spent_s / 60)
+        if options.processes > 1:
+            for parameter in self._network.parameters():
+                dist.broadcast(parameter.data, 0)
+        torch.manual_seed(options.seed + 100 + self._step + rank)  # dropout differs between processes
+        self._started = time.monotonic() - spent_s
+        self._progress = _Progress()
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def run(self) -> None:
+        """Train until the budget is spent."""
+        options, saved, stop = self._options, time.monotonic(), False
+        self._feed.done = self._seconds / (options.minutes * 60)
+        self._feed.start()
+        self._network.train()
+        while not stop:
+            done = min(1.0, self._seconds / (options.minutes * 60))
+            rate = self._update(done)
+            alone = options.processes == 1
+            averaged = alone or self._step % _AVERAGE_STEPS == 0
+            if averaged:
+                finished = done >= 1 or self._step >= (options.max_steps or self._step + 1)
+                stop = finished if alone else _average(self._parameters, finished, options.processes)
+            if self._rank:
+                continue
+            if self._step % 100 == 0 or stop:
+                self._progress.report(self._step, self._seconds / 60, rate)
+            if stop or (averaged and time.monotonic() - saved > _SAVE_EVERY_S):
+                state = {"seconds": self._seconds, "step": self._step}
+                checkpoint.save(options.checkpoint, self._network, self._optimiser, **state)
+                saved = time.monotonic()
+
+    def _update(self, done: float) -> float:
+        """One step. Returns the learning rate it was taken with."""
+        options, self._feed.done = self._options, done
+        rate = rate_at(done, self._step, options.rate, 80 if options.init_from else 200)
+        listening = self._fresh_heads and self._step < _HEAD_STEPS
+        self._network.heads_only_listen = listening
+        self._optimiser.param_groups[0]["lr"] = rate
+        self._optimiser.param_groups[1]["lr"] = _HEAD_RATE if listening else rate
+        parts = losses(self._network, self._feed.next(), self._feed.tokens.end, options.device)
+        self._optimiser.zero_grad(set_to_none=True)
+        total(parts, options.entry + (1 - options.entry) * done).backward()  # type: ignore[no-untyped-call]  # torch
+        torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        self._optimiser.step()
+        self._step += 1
+        self._progress.add(parts)
+        return rate
+
+
 def _worker(rank: int, options: TrainOptions) -> None:
     if options.processes > 1:
         logging.basicConfig(level=logging.INFO if rank == 0 else logging.WARNING, format="%(asctime)s %(message)s")
         meeting = options.checkpoint.with_suffix(".meet")
         dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=options.processes)
         torch.set_num_threads(1)
-    state = checkpoint.load(options.checkpoint) if options.checkpoint.exists() else None
-    first_step, spent_s = (state["step"], state["seconds"]) if state else (0, 0.0)
-    torch.manual_seed(options.seed)
-    feed = _Feed(options, 1000 * (options.seed + first_step) + rank)  # a continuation hears new windows
-    network, fresh_heads = _network(options, feed)
-    network.to(options.device)
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    heads = [*network.word_head.parameters(), *network.phone_head.parameters()]
-    groups = [{"params": [p for p in network.model.parameters() if p.requires_grad]}, {"params": heads}]
-    optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01)
-    if state:
-        network.load_state_dict(state["weights"])
-        optimiser.load_state_dict(state["optimiser"])
-        log.info("going on at step %d, %.1f min", first_step, spent_s / 60)
-    if options.processes > 1:
-        for parameter in network.parameters():
-            dist.broadcast(parameter.data, 0)
-    torch.manual_seed(options.seed + 100 + first_step + rank)  # dropout differs between processes and continuations
-    started = time.monotonic() - spent_s
-    saved, progress, step, stop = time.monotonic(), _Progress(), first_step, False
-    feed.done = spent_s / (options.minutes * 60)
-    feed.start()
-    network.train()
-    while not stop:
-        feed.done = done = min(1.0, (time.monotonic() - started) / (options.minutes * 60))
-        rate = rate_at(done, step, options.rate, 80 if options.init_from else 200)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        network.heads_only_listen = fresh_heads and step < _HEAD_STEPS
-        if network.heads_only_listen:
-            optimiser.param_groups[1]["lr"] = _HEAD_RATE
-        parts = losses(network, feed.next(), feed.tokens.end, options.device)
-        optimiser.zero_grad(set_to_none=True)
-        total(parts, options.entry + (1 - options.entry) * done).backward()  # type: ignore[no-untyped-call]  # torch
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        step += 1
-        finished = done >= 1 or step >= (options.max_steps or step + 1)
-        if options.processes == 1 or step % _AVERAGE_STEPS == 0:
-            stop = _average(parameters, finished, options.processes)
-        progress.add(parts)
-        if rank == 0 and (step % 100 == 0 or step == 10 or stop):
-            progress.report(step, (time.monotonic() - started) / 60, rate)
-        averaged = options.processes == 1 or step % _AVERAGE_STEPS == 0
-        if rank == 0 and (stop or (averaged and time.monotonic() - saved > _SAVE_EVERY_S)):
-            seconds = time.monotonic() - started
-            checkpoint.save(options.checkpoint, network, optimiser, seconds=seconds, step=step)
-            saved = time.monotonic()
+    _Run(rank, options).run()
     if options.processes > 1:
         dist.destroy_process_group()
 
