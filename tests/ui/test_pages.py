@@ -217,3 +217,16 @@ def test_what_is_gone_is_said_and_the_page_lives(open_app: OpenApp, page: str | 
     app = open_app(page, **params)
     assert not app.exception
     assert "does not exist" in app.error[0].value
+
+
+def test_a_microphone_recording_comes_in(open_app: OpenApp, workbench: Workbench, tmp_path: Path) -> None:
+    project = workbench.library.create_project("Notes to self")
+    spoken = write(tmp_path / "spoken.wav", hum(seconds=1), codec="pcm_s16le", rate=16_000, layout="mono")
+    app = clean(open_app(project=project.id))
+    app.audio_input[0].upload("recording.wav", spoken.read_bytes()).run()
+    app.text_input(key=f"take-name-{project.id}").set_value("First idea").run()
+    app.button(key=f"add-{project.id}").click().run()
+    clean(app)
+    (recording,) = workbench.library.list_recordings(project_id=project.id).items
+    assert recording.name == "First idea.wav"
+    assert not app.get_by_key(f"microphone-{project.id}-1").value
