@@ -7,7 +7,7 @@ import anyio.to_thread
 import streamlit as st
 
 from components import compat, resources
-from core.bootstrap import build_workbench
+from core.bootstrap import build_workbench, start_logging
 from core.http import middleware, routes
 from core.settings import load_settings
 
@@ -18,6 +18,7 @@ compat.anchor(__file__)
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Starts the workers before the first page, and hands their jobs back when the server stops."""
+    start_logging(_settings)  # here, where the server's own loggers exist, whichever command has started it
     workbench = await anyio.to_thread.run_sync(build_workbench, _settings)
     resources.provide(workbench)
     try:

@@ -65,6 +65,7 @@ class SampleService:
         project_id = self._database.run_write(_project_id)
         for path in files:
             self._importing.import_file(project_id, path)
+        self._database.run_write(lambda session: _note_made(session, project_id))
         return self._library.get_project(project_id)
 
     def ensure_first_time(self) -> ProjectRecord | None:
@@ -93,16 +94,26 @@ class SampleService:
 
 
 def _project_id(session: Session) -> int:
-    """The sample project, made if there is none. SQLite has one writer at a time; PostgreSQL needs the lock."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _LOCK})
+    """The sample project, made if there is none."""
+    _lock(session)
     found = session.scalar(select(Project.id).where(Project.is_sample).order_by(Project.id).limit(1))
     if found is not None:
         return found
     project = Project(title=_TITLE, kind=ProjectKind.NARRATION, is_sample=True)
     session.add(project)
     session.flush()
-    if session.get(Preference, _MADE) is None:
-        session.add(Preference(key=_MADE, value={"project_id": project.id}))
     _log.info("sample_made", project_id=project.id)
     return project.id
+
+
+def _note_made(session: Session, project_id: int) -> None:
+    """Last of all: a sample whose recordings could not be brought in is tried again at the next start."""
+    _lock(session)
+    if session.get(Preference, _MADE) is None:
+        session.add(Preference(key=_MADE, value={"project_id": project_id}))
+
+
+def _lock(session: Session) -> None:
+    """Until the transaction ends, nobody else makes the sample (on SQLite nobody else can write anyway)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _LOCK})
