@@ -124,8 +124,11 @@ def how_it_was_made(record: TranscriptRecord) -> None:
             return
         facts = {"Made": moment(record.created_at)}
         if record.real_time_factor:
-            facts["Speed"] = f"{1 / record.real_time_factor:.1f} times as fast as the recording plays"
-        facts |= _settings(record.config) | {name.capitalize(): str(value) for name, value in record.versions.items()}
+            factor = record.real_time_factor
+            facts["Speed"] = f"{1 / factor:.1f} times as fast as it plays (real-time factor {factor:.3f})"
+        facts |= _settings(record.config) | {
+            name.replace("_", " ").capitalize(): str(value) for name, value in record.versions.items()
+        }
         facts["Fingerprint of the settings"] = record.fingerprint[:16]
         st.table([{"": name, "Value": value} for name, value in facts.items()], hide_index=True, hide_header=True,
                  border="horizontal", alt="Settings and versions that made this transcript")  # fmt: skip
