@@ -138,14 +138,24 @@ class ModelHandle(Protocol):
         ...
 
 
+#: Told how many bytes of how many have come.
+OnDownload = Callable[[int, int], None]
+
+
 class ModelPool(Protocol):
     """Loads each model once however many ask for it, and lets it go when nobody does."""
 
     def lease(
-        self, config: TranscriptionConfig, *, check: Callable[[], None] | None = None
-    ) -> AbstractContextManager[ModelHandle]:
-        """The model for a config, loaded if need be; it stays loaded at least until the context ends. While it has to
-        wait for room, `check` is called a few times a second and may end the wait by raising."""
+        self, config: TranscriptionConfig, *, check: Callable[[], None] | None = None,
+        on_download: OnDownload | None = None,
+    ) -> AbstractContextManager[ModelHandle]:  # fmt: skip
+        """The model for a config, downloaded and loaded if need be; it stays loaded at least until the context ends.
+
+        Args:
+            config: Names the model, and where and how it is to run.
+            check: Called a few times a second while it has to wait for room; may end the wait by raising.
+            on_download: Told how far a download is; may end it by raising, and the next one goes on from there.
+        """
         ...
 
 
@@ -266,6 +276,6 @@ class ShutdownRequested(BaseException):
 
 __all__ = [
     "SAMPLE_RATE_HZ", "AudioReader", "AudioTrack", "AudioWindow", "DecodeSummary", "Executor", "JobContext",
-    "JobHandler", "MediaInfo", "MediaStore", "ModelHandle", "ModelPool", "SampleStream", "Samples",
+    "JobHandler", "MediaInfo", "MediaStore", "ModelHandle", "ModelPool", "OnDownload", "SampleStream", "Samples",
     "ShutdownRequested", "StoredBytes", "VoiceActivityConfig", "VoiceActivityDetector", "WindowResult",
 ]  # fmt: skip

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     )
     offline: bool = Field(default=False, description="Never contact the model hub; use only what is on this machine.")
     device: Device = Field(default="auto", description="Where models run unless a transcription says otherwise.")
-    compute_type: ComputeType = Field(default="auto", description="Number format unless a transcription says otherwise.")
+    compute_type: ComputeType = Field(default="auto", description="Precision, unless a transcription says otherwise.")
     cpu_threads: int = Field(default=0, ge=0, le=256, description="Threads a model uses on the CPU. 0: one per core.")
     max_loaded_models: int = Field(default=2, ge=1, le=32, description="How many models may be in memory at once.")
     model_idle_seconds: int = Field(

@@ -49,9 +49,14 @@ class SampleService:
         library: Shows them.
         importing: Brings its recordings in.
         folder: Where the sample's files are.
+        known_words: How many words the model that came with it knows; for pages to say so.
     """
 
-    def __init__(self, database: Database, library: LibraryService, importing: ImportService, *, folder: Path) -> None:
+    def __init__(
+        self, database: Database, library: LibraryService, importing: ImportService, *, folder: Path,
+        known_words: int = 0,
+    ) -> None:  # fmt: skip
+        self.known_words = known_words
         self._database, self._library, self._importing, self._folder = database, library, importing, folder
 
     def ensure(self) -> ProjectRecord:

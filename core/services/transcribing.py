@@ -69,7 +69,7 @@ def transcribe(parts: Parts, context: JobContext) -> Mapping[str, Any]:
     config = TranscriptionConfig.model_validate(context.payload["config"])
     writer = TranscriptWriter(context, config, total_ms=source.duration_ms)
     writer.report("Loading the model")
-    with parts.models.lease(config, check=context.check) as model:
+    with parts.models.lease(config, check=context.check, on_download=writer.report_download) as model:
         if writer.at.window and revision != model.versions.get("model_revision"):
             # Half a transcript by one model and half by another would be nobody's result.
             _log.warning("model_changed_since_checkpoint", before=revision, after=model.versions.get("model_revision"))

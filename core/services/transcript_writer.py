@@ -62,6 +62,11 @@ class TranscriptWriter:
         """Says what the job is doing. Raises if it is to stop."""
         self._context.report(stage=stage, done_ms=self.at.done_ms, total_ms=self._total_ms)
 
+    def report_download(self, done_bytes: int, total_bytes: int) -> None:
+        """Says how far the model's download is. Raises if the job is to stop."""
+        share = done_bytes / total_bytes if total_bytes else 0.0
+        self.report(f"Downloading the model ({share:.0%})")
+
     def set_language(self, language: str, probability: float | None = None) -> None:
         """The language spoken, to be stored with the next window."""
         self.at = replace(self.at, language=language, language_probability=probability)

@@ -42,7 +42,7 @@ class VoiceActivityConfig(BaseModel):
 
 
 class TranscriptionConfig(BaseModel):
-    """Everything that decides what a transcription will be. Two equal configs give the same result on the same audio."""
+    """Everything that decides what a transcription will be: equal configs give equal results on the same audio."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 

@@ -20,7 +20,7 @@ import structlog
 
 from core.errors import ConflictError, ModelError, OutOfMemoryError
 from core.infra.whisper.entries import Entry, LoadRequest, Weights
-from core.ports import ModelHandle
+from core.ports import ModelHandle, OnDownload
 from core.speech.config import TranscriptionConfig
 from core.speech.models import LoadedModel
 
@@ -42,7 +42,7 @@ class LeasePool:
 
     def __init__(
         self,
-        resolve: Callable[[TranscriptionConfig], LoadRequest],
+        resolve: Callable[[TranscriptionConfig, OnDownload | None], LoadRequest],
         load: Callable[[LoadRequest], Weights],
         *,
         max_models: int,
@@ -60,14 +60,17 @@ class LeasePool:
         self._closed = False
 
     @contextlib.contextmanager
-    def lease(self, config: TranscriptionConfig, *, check: Callable[[], None] | None = None) -> Iterator[ModelHandle]:
+    def lease(
+        self, config: TranscriptionConfig, *, check: Callable[[], None] | None = None,
+        on_download: OnDownload | None = None,
+    ) -> Iterator[ModelHandle]:  # fmt: skip
         """The model for a config, loaded if need be; see `core.ports.ModelPool`.
 
         Raises:
             ModelError: It cannot be found, fetched or loaded. The next call tries again.
             ConflictError: This thread holds a model already and there is no room for another; or the pool is closed.
         """
-        request = self._resolve(config)
+        request = self._resolve(config, on_download)
         thread = threading.get_ident()
         entry = self._acquire(request, thread, check)
         try:

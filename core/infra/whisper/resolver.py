@@ -13,6 +13,7 @@ from core.infra.whisper.entries import LoadRequest
 from core.infra.whisper.files import fingerprint
 from core.infra.whisper.hub import Hub
 from core.infra.whisper.pool import LeasePool
+from core.ports import OnDownload
 from core.settings import Settings
 from core.speech.config import TranscriptionConfig
 
@@ -29,8 +30,12 @@ class Resolver:
     ) -> None:
         self._settings, self._catalogue, self._store, self._facts = settings, catalogue, store, facts
 
-    def __call__(self, config: TranscriptionConfig) -> LoadRequest:
+    def __call__(self, config: TranscriptionConfig, on_download: OnDownload | None = None) -> LoadRequest:
         """What to load.
+
+        Args:
+            config: Names the model, and where and how it is to run.
+            on_download: Told how far a download is, if there is one; may end it by raising.
 
         Raises:
             ModelError: Unknown, not to be had, or damaged.
@@ -45,7 +50,7 @@ class Resolver:
             batch_size=config.batch_size,
             cpu_threads=settings.cpu_threads,
         )
-        folder = self._store.ensure(spec)
+        folder = self._store.ensure(spec, on_download)
         return LoadRequest(
             path=str(folder),
             device=choice.device,

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from core.infra.whisper.entries import LoadRequest
 from core.infra.whisper.pool import LeasePool
-from core.ports import ModelHandle
+from core.ports import ModelHandle, OnDownload
 from core.speech.config import TranscriptionConfig
 
 DEADLINE = 20.0
@@ -59,7 +59,7 @@ def config(name: str) -> TranscriptionConfig:
     return TranscriptionConfig(model=name)
 
 
-def resolve(wanted: TranscriptionConfig) -> LoadRequest:
+def resolve(wanted: TranscriptionConfig, on_download: OnDownload | None = None) -> LoadRequest:
     return LoadRequest(path=wanted.model, device="cpu", compute_type="int8", name=wanted.model)
 
 

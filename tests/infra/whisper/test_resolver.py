@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import ModelNotDownloadedError, UnknownModelError
+from core.errors import JobCancelledError, ModelNotDownloadedError, UnknownModelError
 from core.infra.whisper.catalogue import EMBEDDED_FOLDER
 from core.infra.whisper.files import fingerprint
 from core.infra.whisper.hub import Hub
@@ -81,6 +81,27 @@ def test_a_model_of_the_hub_is_fetched_when_first_used(tmp_path: Path) -> None:
     with running_hub() as hub:
         hub.repositories["someone/tiny"] = demo_files() | {"model.bin": (EMBEDDED_FOLDER / "model.bin").read_bytes()}
         models = build_models(Settings(data_dir=tmp_path, cpu_threads=1, device="cpu"), hub=Hub(hub.url))
-        with models.pool.lease(TranscriptionConfig(model="someone/tiny")) as handle:
+        seen: list[tuple[int, int]] = []
+        wanted = TranscriptionConfig(model="someone/tiny")
+        with models.pool.lease(wanted, on_download=lambda done, total: seen.append((done, total))) as handle:
+            assert handle.versions["model_revision"] == hub.revision
+        assert seen[-1][0] == seen[-1][1] > 5_000_000, "progress is told, up to the last byte"
+        models.pool.close()
+
+
+def test_a_job_may_be_stopped_while_its_model_comes(tmp_path: Path) -> None:
+    """A4: cancel does not have to wait for gigabytes."""
+
+    def stop(done: int, total: int) -> None:
+        raise JobCancelledError("stop")
+
+    with running_hub() as hub:
+        hub.repositories["someone/tiny"] = demo_files() | {"model.bin": (EMBEDDED_FOLDER / "model.bin").read_bytes()}
+        models = build_models(Settings(data_dir=tmp_path, cpu_threads=1, device="cpu"), hub=Hub(hub.url))
+        wanted = TranscriptionConfig(model="someone/tiny")
+        with pytest.raises(JobCancelledError), models.pool.lease(wanted, on_download=stop):
+            pass
+        assert models.store.state(models.catalogue.resolve("someone/tiny")) == "not downloaded"
+        with models.pool.lease(wanted) as handle:
             assert handle.versions["model_revision"] == hub.revision
         models.pool.close()
