@@ -54,6 +54,11 @@ class RunningApp:
 
     def start(self) -> None:
         """Starts the process and returns when ``/health`` answers 200."""
+        self.spawn()
+        self._wait_healthy()
+
+    def spawn(self) -> None:
+        """Starts the process and returns at once."""
         self.port = self.port or free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("READBACK_")}
         environment |= {
@@ -71,7 +76,6 @@ class RunningApp:
             self.process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
-        self._wait_healthy()
 
     def _wait_healthy(self) -> None:
         assert self.process is not None
