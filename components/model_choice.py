@@ -43,8 +43,9 @@ def model_notice(name: str, *, own_recording: bool) -> None:
     record = next((item for item in resources.workbench().modelling.list() if item.name == name), None)
     if name == DEMO and own_recording:
         st.warning(
-            f"{record.description if record else ''} Your recording will come out as words it does not contain. "
-            "Choose **small** for a quick result or **large-v3-turbo** for a good one.",
+            f"It knows the {resources.workbench().sample.known_words} words of the sample and no others, so your "
+            "recording will come out as words that were never said. Choose **small** for a quick result or "
+            "**large-v3-turbo** for a good one.",
             title="The demo model cannot know your recording",
             icon=":material/warning:",
         )

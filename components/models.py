@@ -17,6 +17,15 @@ _STATES: dict[str, tuple[str, str, Color]] = {
 }
 
 
+def advice() -> None:
+    """Which model is for what."""
+    st.markdown(
+        f"The **demo** model came with Readback and knows only the {resources.workbench().sample.known_words} words of "
+        "the sample project. For real recordings take **small** for a quick result on any computer, or "
+        "**large-v3-turbo** for the best one (with a graphics card, or some patience)."
+    )
+
+
 @st.fragment
 def model_list() -> None:
     """All models, those on this machine first."""

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import structlog
 
-from core.demo import SAMPLE_DIR
+from core.demo import KNOWN_WORDS, SAMPLE_DIR
 from core.errors import ReadbackError, StorageError
 from core.infra import migrate
 from core.infra.audio.reader import PyAvAudioReader
@@ -180,7 +180,9 @@ def build_workbench(settings: Settings, **overrides: Any) -> Workbench:
         modelling=part("modelling", lambda: ModelService(database, catalogue, whisper.store, whisper.pool)),
         system=part("system", lambda: SystemService(database, queue, expects_workers=settings.workers > 0)),
         preferences=preferences,
-        sample=part("sample", lambda: SampleService(database, library, importing, folder=SAMPLE_DIR)),
+        sample=part(
+            "sample", lambda: SampleService(database, library, importing, folder=SAMPLE_DIR, known_words=KNOWN_WORDS)
+        ),
         _closing=(whisper.pool.close, store.close, database.dispose),
     )
 

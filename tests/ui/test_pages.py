@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.bootstrap import Workbench
+from core.demo import KNOWN_WORDS
 from core.services.records import ProjectRecord, RecordingRecord
 from core.speech.config import TranscriptionConfig
 from tests.media import hum, write
@@ -192,7 +193,7 @@ def test_settings_show_no_password(open_app: OpenApp, workbench: Workbench) -> N
 
 def test_models_say_what_the_demo_knows_and_what_is_here(open_app: OpenApp) -> None:
     said = texts(clean(open_app("models.py")))
-    assert "knows only" in said
+    assert f"knows only the {KNOWN_WORDS} words" in said
     for name in ("`demo`", "`small`", "`large-v3-turbo`"):
         assert name in said
 
