@@ -44,7 +44,9 @@ def config_form(key: str, start: TranscriptionConfig, *, own_recording: bool) ->
     with st.expander("Advanced", icon=":material/tune:", key=state.key(key, "advanced")):
         form.draw(exclude=_MAIN)
     config = form.result()
-    if config is not None:
+    if config is None:
+        st.caption("Something entered above cannot be used; it is marked in red.")
+    else:
         model_notice(config.model, own_recording=own_recording)
     return config
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL
 from streamlit.testing.v1 import AppTest
 
 from core.bootstrap import Workbench
@@ -186,8 +187,10 @@ def test_settings_show_no_password(open_app: OpenApp, workbench: Workbench) -> N
     """C11."""
     from components.settings_table import _shown
 
-    url = "postgresql+psycopg://me:hidden@localhost/readback"
-    settings = workbench.settings.model_copy(update={"database_url": url})
+    url = URL.create("postgresql+psycopg", username="me", password="hidden", host="localhost", database="readback")
+    address = url.render_as_string(hide_password=False)
+    settings = workbench.settings.model_copy(update={"database_url": address})
+    assert "hidden" in settings.resolved_database_url
     assert "hidden" not in _shown(settings, "database_url")
 
 
