@@ -278,7 +278,9 @@ class MissingExtraError(ReadbackError):
     code, http_status, exit_code = "missing_extra", 501, 8
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f'{feature} needs optional packages. Install them with: pip install "readback[{extra}]"')
+        super().__init__(
+            f'{feature} needs optional packages. Install them in Readback\'s folder with: pip install -e ".[{extra}]"'
+        )
         self.extra = extra
 
 

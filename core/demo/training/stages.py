@@ -16,7 +16,7 @@ from core.demo.training.text import Corpus
 log = logging.getLogger(__name__)
 
 _TORCH_HINT = (
-    "Training needs PyTorch and transformers, which the app does not: pip install 'readback[training]' "
+    "Training needs PyTorch and transformers, which the app does not: pip install -e '.[training]' "
     "(or torch, transformers and tokenizers), then try again."
 )
 _DEMO = Path(__file__).parents[1]

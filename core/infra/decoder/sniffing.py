@@ -103,7 +103,7 @@ def _check_riff(file: IO[bytes], head: bytes, size: int) -> None:
 
 
 def _check_boxes(file: IO[bytes], size: int) -> None:
-    position, has_index = 0, False
+    position, has_index, whole_index = 0, False, True
     for _ in range(_MAX_BOXES):
         if position + 8 > size:
             break
@@ -118,10 +118,11 @@ def _check_boxes(file: IO[bytes], size: int) -> None:
         if length < 8:
             break
         position += length
-    if not has_index:
+        whole_index = whole_index and (name != b"moov" or position <= size)
+    if not has_index or not whole_index:
         raise TruncatedMediaError(
-            "The file is incomplete: the index an MP4 or MOV file needs (moov) is missing. The recording was probably "
-            "interrupted, or the file not copied to its end."
+            "The file is incomplete: the index an MP4 or MOV file needs (moov) is not all there. The recording was "
+            "probably interrupted, or the file not copied to its end."
         )
     _refuse_if_cut(position, size)
 

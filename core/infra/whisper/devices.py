@@ -63,8 +63,8 @@ def choose(
     """
     if device == "cuda" and not facts.cuda_devices:
         raise InvalidInputError(
-            "There is no GPU that can be used here. Choose the device auto or cpu, or install the GPU packages: "
-            'pip install "readback[gpu]"'
+            "There is no GPU that can be used here. Choose the device auto or cpu, or install the GPU packages in "
+            'Readback\'s folder: pip install -e ".[gpu]"'
         )
     chosen = ("cuda" if facts.cuda_devices else "cpu") if device == "auto" else device
     offered = facts.cuda_types if chosen == "cuda" else facts.cpu_types

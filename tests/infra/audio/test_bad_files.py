@@ -117,6 +117,15 @@ def test_half_a_file_is_truncated(tmp_path: Path, read: Read, name: str, codec: 
         read(path)
 
 
+def test_an_mp4_cut_inside_its_index_is_truncated(tmp_path: Path, reader: PyAvAudioReader) -> None:
+    """The index often stands last: the last bytes lost are bytes of it, and without it no sound is found."""
+    path = media.write(tmp_path / "v.mp4", media.hum(rate=48_000, channels=2, seconds=2), codec="aac", video="mpeg4")
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"moov") + 200])
+    with pytest.raises(TruncatedMediaError, match="index"):
+        reader.probe(path)
+
+
 def test_a_wav_that_promises_more_than_there_is(tmp_path: Path, read: Read) -> None:
     path = media.write(tmp_path / "a.wav", media.hum(), codec="pcm_s16le", rate=16_000, layout="mono")
     media.promise_more(path, extra_bytes=100_000)
