@@ -121,8 +121,8 @@ def calls(workbench: Workbench, recordings: int) -> dict[str, Callable[[], objec
     }
 
 
-def page_rerun(workbench: Workbench, **address: str) -> Callable[[], object]:
-    """A rerun of the whole app script with the Library page at this address, without a browser."""
+def page_rerun(workbench: Workbench, page: str, **address: str) -> Callable[[], object]:
+    """A rerun of the whole app script with this page at this address, without a browser."""
     from streamlit.testing.v1 import AppTest
 
     from components import resources
@@ -132,6 +132,7 @@ def page_rerun(workbench: Workbench, **address: str) -> Callable[[], object]:
     for name, value in address.items():
         app.query_params[name] = value
     app.run()
+    app.switch_page(page).run()
     assert not app.exception, app.exception
     return app.run
 
@@ -144,8 +145,10 @@ def measure(folder: Path, database_url: str, recordings: int, segments: int) -> 
     workbench.start(workers=False)
     fill(workbench, recordings=recordings, segments=segments)
     times = {name: repeat(call, 200) for name, call in calls(workbench, recordings).items()}
-    times["rerun of the Library page, projects"] = repeat(page_rerun(workbench), 40)
-    times["rerun of the Library page, one project"] = repeat(page_rerun(workbench, project="1"), 40)
+    times["rerun of the Library page, projects"] = repeat(page_rerun(workbench, "library.py"), 40)
+    times["rerun of the Library page, one project"] = repeat(page_rerun(workbench, "library.py", project="1"), 40)
+    times["rerun of the Recording page"] = repeat(page_rerun(workbench, "recording.py", recording="1"), 40)
+    times["rerun of the System page"] = repeat(page_rerun(workbench, "system.py"), 40)
     workbench.stop()
     return {name: Spread(values=tuple(1_000 * value for value in spread.values)) for name, spread in times.items()}
 
