@@ -73,7 +73,10 @@ def transcribe(parts: Parts, context: JobContext) -> Mapping[str, Any]:
         if writer.at.window and revision != model.versions.get("model_revision"):
             # Half a transcript by one model and half by another would be nobody's result.
             _log.warning("model_changed_since_checkpoint", before=revision, after=model.versions.get("model_revision"))
-            writer.start_over()
+            writer.start_over("because the model has changed")
+        if writer.at.cut_short:
+            # The last window ended where the file was bad; of a file that is whole again it is not a window.
+            writer.start_over("because the file could not be read to its end before")
         writer.start_clock()
         with parts.audio.read(source.path, track=source.track) as stream:
             hearing = _Hearing(parts.detector, config, model, writer)
@@ -115,28 +118,31 @@ class _Hearing:
             return
         windows = self._with_language(itertools.chain([first], windows))
         for results in self._model.transcribe(windows, self._config, language=self._writer.at.language):
-            self._writer.store(self._model, results)
+            self._writer.store(self._model, results, cut_short=self.bad_media is not None)
 
     def _windows(self, stream: SampleStream) -> Iterator[AudioWindow]:
-        """Those still to be done. Ends early, without an error, where the media turns out bad, so that what is being
-        decoded then is not lost; `bad_media` has the error."""
+        """Those still to be done."""
         frames = self._detector.probabilities(self._watched(stream))
         windows = cut_windows(
             frames, self._config.vad, max_window_ms=self._model.max_window_ms, verbatim=self._config.verbatim
         )
-        try:
-            yield from (window for window in windows if window.index >= self._first_window)
-        except MediaError as error:
-            self.bad_media = error
+        return (window for window in windows if window.index >= self._first_window)
 
     def _watched(self, stream: SampleStream) -> Iterator[Samples]:
-        """The blocks; a cancel is noticed also in an hour of silence, or on the way back to the checkpoint."""
+        """The blocks; a cancel is noticed also in an hour of silence, or on the way back to the checkpoint.
+
+        Where the media turns out bad the stream ends, without an error, so that what was heard until then becomes text;
+        `bad_media` has the error.
+        """
         heard = 0
-        for block in stream:
-            going_back = heard < self._known_ms * SAMPLE_RATE_HZ // 1_000
-            self._writer.report("Finding the place to go on" if going_back else "Transcribing")
-            heard += len(block)
-            yield block
+        try:
+            for block in stream:
+                going_back = heard < self._known_ms * SAMPLE_RATE_HZ // 1_000
+                self._writer.report("Finding the place to go on" if going_back else "Transcribing")
+                heard += len(block)
+                yield block
+        except MediaError as error:
+            self.bad_media = error
 
     def _with_language(self, windows: Iterator[AudioWindow]) -> Iterator[AudioWindow]:
         """The same windows, with the language known: from the checkpoint, the settings, or the first speech."""

@@ -36,6 +36,8 @@ class Checkpoint:
     #: Language spoken, given or detected; empty until known.
     language: str = ""
     language_probability: float | None = None
+    #: Whether the last window ended because the file could not be read further.
+    cut_short: bool = False
 
 
 class TranscriptWriter:
@@ -71,8 +73,14 @@ class TranscriptWriter:
         """The language spoken, to be stored with the next window."""
         self.at = replace(self.at, language=language, language_probability=probability)
 
-    def store(self, model: ModelHandle, results: Sequence[WindowResult]) -> None:
-        """Adds the segments of some windows. Raises if the job is to stop; they are stored then all the same."""
+    def store(self, model: ModelHandle, results: Sequence[WindowResult], *, cut_short: bool = False) -> None:
+        """Adds the segments of some windows. Raises if the job is to stop; they are stored then all the same.
+
+        Args:
+            model: What made them.
+            results: The windows, in order.
+            cut_short: Whether the stream ended before its time, so that the last window is not a whole one.
+        """
         if not results:
             return
         segments = [kept for result in results for segment in result.segments if (kept := _storable(segment)).text]
@@ -81,6 +89,7 @@ class TranscriptWriter:
         self.at = replace(
             self.at,
             window=results[-1].window_index + 1,
+            cut_short=cut_short,
             position=first + len(rows),
             words=self.at.words + sum(len(segment.words) or len(segment.text.split()) for segment in segments),
             done_ms=min(max(self.at.done_ms, results[-1].end_ms), self._total_ms),
@@ -110,8 +119,8 @@ class TranscriptWriter:
             "language": self.at.language,
         }  # fmt: skip
 
-    def start_over(self) -> None:
-        """Forgets what earlier attempts did."""
+    def start_over(self, reason: str) -> None:
+        """Forgets what earlier attempts did; `reason` ends the sentence "Starting over, ..."."""
         self.at = Checkpoint()
 
         def forget(session: Session) -> None:
@@ -121,7 +130,7 @@ class TranscriptWriter:
             )
             session.execute(update(Run).where(Run.id == self._run_id).values(audio_ms=0, wall_ms=0))
 
-        self._save("Starting over, because the model has changed", forget)
+        self._save(f"Starting over, {reason}", forget)
 
     def _update(self, session: Session, model: ModelHandle, wall_ms: int) -> None:
         at = self.at
