@@ -7,9 +7,10 @@ import streamlit as st
 from components import resources, state
 from components.boundary import boundary, rerun_part
 from components.words import Color, code, escape, size
-from core.errors import ReadbackError
+from core.services.downloads import Download
 from core.services.modelling import ModelRecord
 
+_POLL_SECONDS = 1.0
 _STATES: dict[str, tuple[str, str, Color]] = {
     "ready": ("On this machine", ":material/check_circle:", "green"),
     "not downloaded": ("Not downloaded", ":material/cloud_download:", "gray"),
@@ -26,16 +27,23 @@ def advice() -> None:
     )
 
 
-@st.fragment
 def model_list() -> None:
-    """All models, those on this machine first."""
+    """All models, those on this machine first; polls while something is being downloaded, and only then."""
+    running = resources.workbench().downloads.running
+    st.fragment(_list, run_every=_POLL_SECONDS if running else None)(running)
+
+
+def _list(was_running: bool) -> None:
     with boundary("Catalogue"):
-        records = sorted(resources.workbench().modelling.list(), key=lambda record: record.state != "ready")
-        for record in records:
-            _card(record)
+        workbench = resources.workbench()
+        if was_running and not workbench.downloads.running:
+            st.rerun(scope="app")
+        downloads = workbench.downloads.all()
+        for record in sorted(workbench.modelling.list(), key=lambda record: record.state != "ready"):
+            _card(record, downloads.get(record.name))
 
 
-def _card(record: ModelRecord) -> None:
+def _card(record: ModelRecord, download: Download | None) -> None:
     with st.container(border=True, key=state.key("model", record.name)):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{escape(record.title)}**", width="stretch")
@@ -43,7 +51,9 @@ def _card(record: ModelRecord) -> None:
             if record.loaded:
                 st.badge("In memory", icon=":material/memory:", color="blue")
             st.badge(text, icon=icon, color=color)
-            _actions(record)
+            _actions(record, download)
+        if download is not None:
+            _progress(record, download)
         facts = [code(record.name), _languages(record.languages)]
         if record.size_bytes:
             facts.append(size(record.size_bytes))
@@ -57,11 +67,16 @@ def _languages(languages: str) -> str:
     return {"en": "English only", "multilingual": "about 100 languages"}.get(languages, "languages unknown")
 
 
-def _actions(record: ModelRecord) -> None:
-    if record.state != "ready":
+def _actions(record: ModelRecord, download: Download | None) -> None:
+    if download is not None and download.state == "running":
+        if st.button("Stop", icon=":material/stop_circle:", key=state.key("stop-pull", record.name),
+                     help="What has arrived is kept; the next download goes on from there"):  # fmt: skip
+            resources.workbench().downloads.stop(record.name)
+    elif record.state != "ready":
         label = "Download" if record.state == "not downloaded" else "Repair"
         if st.button(label, icon=":material/download:", key=state.key("pull", record.name)):
-            _download(record)
+            resources.workbench().downloads.start(record.name)
+            st.rerun(scope="app")
     elif record.kind != "embedded" and st.button(
         "Remove", icon=":material/delete:", type="tertiary", key=state.key("remove", record.name),
         help=f"Remove {escape(record.title)} from this machine; it can be downloaded again",
@@ -71,23 +86,12 @@ def _actions(record: ModelRecord) -> None:
         rerun_part()
 
 
-def _download(record: ModelRecord) -> None:
-    """Downloads while the user stays on the page; what has arrived is kept, so that it can go on later."""
-    bar = st.progress(0.0, text=f"Downloading {record.title}; stay on this page")
-
-    def report(done: int, total: int) -> None:
-        share = min(1.0, done / total) if total else 0.0
-        of = f" of {size(total)}" if total else ""
-        bar.progress(share, text=f"Downloading {record.title}: {size(done)}{of}; stay on this page")
-
-    try:
-        resources.workbench().modelling.pull(record.name, on_progress=report)
-    except ReadbackError as error:
-        bar.empty()
-        st.error(error.message, title=f"{record.title} could not be downloaded", icon=":material/cloud_off:")
+def _progress(record: ModelRecord, download: Download) -> None:
+    if download.state == "failed":
+        st.error(download.message, title=f"{record.title} could not be downloaded", icon=":material/cloud_off:")
         return
-    st.toast(f"{record.title} is ready", icon=":material/check_circle:")
-    rerun_part()
+    amount = f": {size(download.done_bytes)} of {size(download.total_bytes)}" if download.total_bytes else ""
+    st.progress(download.share, text=f"Downloading{amount}. You may leave this page.")
 
 
 @st.fragment

@@ -24,6 +24,7 @@ from core.infra.whisper.catalogue import Catalogue
 from core.infra.whisper.files import fingerprint
 from core.infra.whisper.resolver import Models, build_models
 from core.ports import AudioReader, Executor, JobHandler, MediaStore, ModelPool, VoiceActivityDetector
+from core.services.downloads import Downloads
 from core.services.exports import ExportService
 from core.services.importing import ImportService
 from core.services.library import LibraryService
@@ -62,6 +63,7 @@ class Workbench:
     transcription: TranscriptionService
     exports: ExportService
     modelling: ModelService
+    downloads: Downloads
     system: SystemService
     preferences: PreferenceService
     sample: SampleService
@@ -156,6 +158,8 @@ def build_workbench(settings: Settings, **overrides: Any) -> Workbench:
             catalogue=catalogue, preferences=preferences, revision=_revisions(whisper),
         ),
     )  # fmt: skip
+    modelling = part("modelling", lambda: ModelService(database, catalogue, whisper.store, whisper.pool))
+    downloads = part("downloads", lambda: Downloads(modelling.pull))
     handlers: Mapping[str, JobHandler] = part("handlers", lambda: {JOB_KIND: transcription.handler})
     executor: Executor = part(
         "executor",
@@ -177,13 +181,14 @@ def build_workbench(settings: Settings, **overrides: Any) -> Workbench:
         importing=importing,
         transcription=transcription,
         exports=part("exports", lambda: ExportService(transcription)),
-        modelling=part("modelling", lambda: ModelService(database, catalogue, whisper.store, whisper.pool)),
+        modelling=modelling,
+        downloads=downloads,
         system=part("system", lambda: SystemService(database, queue, expects_workers=settings.workers > 0)),
         preferences=preferences,
         sample=part(
             "sample", lambda: SampleService(database, library, importing, folder=SAMPLE_DIR, known_words=KNOWN_WORDS)
         ),
-        _closing=(whisper.pool.close, store.close, database.dispose),
+        _closing=(downloads.close, whisper.pool.close, store.close, database.dispose),
     )
 
 
