@@ -49,7 +49,7 @@ _WORDS_PER_SEGMENT = 10
 def fill(workbench: Workbench, *, recordings: int, segments: int, projects: int = 50) -> None:
     """Fills the library with rows as import and transcription write them; the audio files themselves are not there."""
     chance = random.Random(0)
-    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    begin = datetime.now(UTC) - timedelta(minutes=recordings)  # one a minute until now
     config = TranscriptionConfig(model="demo")
     per_recording = segments // recordings
     blobs = [_segment(chance) for _ in range(200)]
@@ -70,8 +70,9 @@ def fill(workbench: Workbench, *, recordings: int, segments: int, projects: int 
                 for n in numbers
             ])  # fmt: skip
             session.execute(insert(Job), [
-                {"kind": "transcribe", "state": "completed", "recording_id": n, "finished_at": begin + timedelta(n)}
+                {"kind": "transcribe", "state": "completed", "recording_id": n, "created_at": at, "finished_at": at}
                 for n in numbers
+                for at in (begin + timedelta(minutes=n),)
             ])  # fmt: skip
             session.execute(insert(SegmentRow), [
                 {"transcript_id": n, "position": k, "start_ms": 4_000 * k, "end_ms": 4_000 * k + 3_900,
