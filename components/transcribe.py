@@ -99,7 +99,7 @@ def transcribe_all(project: ProjectRecord) -> None:
             transcription = resources.workbench().transcription
             config = config_form(
                 state.key("config-all", project.id),
-                transcription.default_config(kind=project.kind),
+                transcription.default_config(kind=project.kind, is_sample=project.is_sample),
                 own_recording=not project.is_sample,
             )
             clicked = st.button(

@@ -18,6 +18,7 @@ from core.infra.tables import Config, Job, JobState, Project, ProjectKind, Recor
 from core.ports import AudioReader, JobContext, MediaStore, ModelPool, VoiceActivityDetector
 from core.services.preferences import PreferenceService
 from core.services.records import JobRecord
+from core.services.sample import SAMPLE_MODEL
 from core.services.transcribing import Parts, transcribe
 from core.services.transcripts import TranscriptReader
 from core.speech.config import TranscriptionConfig
@@ -82,23 +83,28 @@ class TranscriptionService(TranscriptReader):
         self._parts = Parts(database=database, media=media, audio=audio, detector=detector, models=models)
 
     def default_config(
-        self, recording_id: int | None = None, *, kind: str = ProjectKind.NARRATION
+        self, recording_id: int | None = None, *, kind: str = ProjectKind.NARRATION, is_sample: bool = False
     ) -> TranscriptionConfig:
-        """The settings to offer first: the user's, verbatim if what is recorded is a narration.
+        """The settings to offer first: the user's, verbatim if what is recorded is a narration. The sample is always
+        offered the model that was made for it, so that it works at once whatever the user prefers.
 
         Args:
-            recording_id: Take the kind from this recording's project.
+            recording_id: Take kind and `is_sample` from this recording's project.
             kind: The kind of project, if there is no recording yet.
+            is_sample: Whether it is the sample project, if there is no recording yet.
         """
         if recording_id is not None:
-            wanted = select(Project.kind).join(Recording, Recording.project_id == Project.id)
+            wanted = select(Project.kind, Project.is_sample).join(Recording, Recording.project_id == Project.id)
             with self._database.read() as session:
-                found = session.scalar(wanted.where(Recording.id == recording_id))
+                found = session.execute(wanted.where(Recording.id == recording_id)).one_or_none()
             if found is None:
                 raise _no_recording(recording_id)
-            kind = found
-        defaults = self._preferences.transcription_defaults()
-        return defaults.model_copy(update={"verbatim": kind == ProjectKind.NARRATION})
+            kind, is_sample = found
+        changes: dict[str, Any] = {"verbatim": kind == ProjectKind.NARRATION}
+        if is_sample:
+            # English is all it knows; a preference for another language, or to translate, would be refused.
+            changes |= {"model": SAMPLE_MODEL, "language": "en", "task": "transcribe"}
+        return self._preferences.transcription_defaults().model_copy(update=changes)
 
     def validate(self, config: TranscriptionConfig) -> None:
         """Checks what the config's own fields cannot know.

@@ -242,3 +242,16 @@ def test_defaults_follow_what_is_recorded_and_what_the_user_prefers(bench: Workb
 def test_preferences_of_another_version_fall_back_to_the_defaults(bench: Workbench) -> None:
     bench.preferences._set("transcription_defaults", {"model": "small", "from_the_future": 1})
     assert bench.preferences.transcription_defaults() == TranscriptionConfig(model="demo")
+
+
+def test_the_sample_is_offered_its_own_model_whatever_is_preferred(bench: Workbench) -> None:
+    bench.preferences.set_transcription_defaults(
+        TranscriptionConfig(model="large-v3-turbo", language="de", task="translate", beam_size=2)
+    )
+    sample = bench.sample.ensure()
+    recording = bench.library.list_recordings(project_id=sample.id).items[0]
+    config = bench.transcription.default_config(recording.id)
+    assert (config.model, config.beam_size) == ("demo", 2)
+    assert config == bench.transcription.default_config(kind=sample.kind, is_sample=True)
+    bench.transcription.validate(config)
+    assert bench.transcription.default_config().model == "large-v3-turbo"
