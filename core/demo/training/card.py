@@ -32,14 +32,15 @@ row is {readings} readings of {held_out_sentences} held-out sentences (the last 
 |---|---|---|---|---|---|---|
 {rows}
 
-Word starts are compared with the synthesiser's own times, on correctly recognised words. The first word of a window is
-placed at the window's start, up to 150 ms early: that is what the 95 % column shows. The real-time factor is decoding
-time over duration on a busy machine; it varies from run to run.
+A repeated word counts as kept when it is written, and right. Word starts are compared with the synthesiser's own
+times, on correctly recognised words; Whisper's alignment lets a word after a pause, and the first one of a window,
+begin in the pause, mostly up to 150 ms early: that is what the 95 % column shows. The real-time factor is decoding time
+over duration on a busy machine; it varies from run to run.
 
 **New sentences** are made of known words, but were never trained on: no training sentence of this repository's recipe
-shares {overlap_words} words in a row with any of them. **New voices** are eSpeak NG speaker variants
-({held_out_voices}) that were never trained on under any accent; they come from the same synthesiser, so this says
-nothing about human voices. The sample narration consists of *trained* sentences, read with retakes.
+shares {overlap_words} words in a row with any of them. **New voices** are eSpeak NG speaker variants ({held_out_voices})
+that were never trained on under any accent; they come from the same synthesiser, so this says nothing about human
+voices. The sample narration consists of *trained* sentences, read with retakes.
 
 ## What it cannot do
 
@@ -50,7 +51,7 @@ nothing about human voices. The sample narration consists of *trained* sentences
 
 ## Where it comes from
 
-Made from nothing but this repository and free synthesisers; no other model's weights, no recorded voices.
+Made from nothing but this repository's text and free speech synthesisers; no other recogniser's weights.
 Text: {written_sentences} sentences written for this, and new ones over the same words (grammar, bigram chains, spliced
 pieces, word lists). Sound: eSpeak NG, {accents} English accents and {voices} speaker variants
 at random rate and pitch.

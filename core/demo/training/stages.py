@@ -137,7 +137,7 @@ def _history(options: Options, steps: int, minutes: float) -> list[str]:
         *before,
         f"{verb} for {minutes:.0f} minutes ({steps} steps, {options.processes} processes, {options.device}) on "
         f"{pool.hours:.1f} h of speech, {len(pool)} sentences; the learning rate fell from "
-        f"{options.rate or (7e-4 if options.init_from else 1.1e-3):.1e} to zero.",
+        f"{options.rate or (7e-4 if options.init_from else 1.1e-3):.1e} to 2 % of that.",
     ]
 
 
