@@ -38,8 +38,8 @@ begin in the pause, mostly up to 150 ms early: that is what the 95 % column show
 over duration on a busy machine; it varies from run to run.
 
 **New sentences** are made of known words, but were never trained on: no training sentence of this repository's recipe
-shares {overlap_words} words in a row with any of them. **New voices** are eSpeak NG speaker variants ({held_out_voices})
-that were never trained on under any accent; they come from the same synthesiser, so this says nothing about human
+shares {overlap_words} words in a row with any of them. **New voices** are eSpeak NG speaker variants that were never
+trained on under any accent ({held_out_voices}); they come from the same synthesiser, so this says nothing about human
 voices. The sample narration consists of *trained* sentences, read with retakes.
 
 ## What it cannot do
