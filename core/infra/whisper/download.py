@@ -17,7 +17,7 @@ import structlog
 
 from core.errors import DiskFullError, ModelError, ModelFilesError, ModelNotDownloadedError, NotFoundError
 from core.infra.whisper.files import REVISION_FILE, check_folder
-from core.infra.whisper.hub import Hub, HubRepository, offline_advice
+from core.infra.whisper.hub import Hub, HubRepository
 from core.speech.models import ModelSpec
 
 _log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class ModelStore:
         if spec.folder is not None:
             return Path(spec.folder)
         assert spec.repo_id is not None
-        return self._root / spec.repo_id.replace("/", "--")
+        return self._root / _folder_name(spec.repo_id)
 
     def state(self, spec: ModelSpec) -> ModelState:
         """Whether it can be used now."""
@@ -104,7 +104,7 @@ class ModelStore:
         if spec.repo_id is None or self.state(spec) == "ready":
             return self.path(spec)
         if self._offline:
-            raise ModelNotDownloadedError(f"{offline_advice(spec.name)} (READBACK_OFFLINE is set.)")
+            raise _not_here(spec, "the model hub may not be contacted (READBACK_OFFLINE is set)", "Unset that")
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # documented, not listed
 
         partial = self._root / ".partial"
@@ -130,7 +130,10 @@ class ModelStore:
 
     def _fetch(self, spec: ModelSpec, staging: Path, folder: Path, on_progress: OnProgress) -> None:
         assert spec.repo_id is not None
-        repository = self._hub.repository(spec.repo_id)
+        try:
+            repository = self._hub.repository(spec.repo_id)
+        except ModelNotDownloadedError as error:
+            raise _not_here(spec, "the model hub cannot be reached", "Connect to the internet") from error
         staging.mkdir(exist_ok=True)
         self._check_room(repository, staging)
         _log.info("model_download_started", model=spec.name, repo=spec.repo_id, bytes=repository.size)
@@ -168,6 +171,23 @@ class ModelStore:
             raise DiskFullError(
                 f"The model needs {repository.size / 1e9:.1f} GB and there is no room for it. Make room and try again."
             )
+
+
+def _not_here(spec: ModelSpec, why: str, remedy: str) -> ModelNotDownloadedError:
+    """What to do about a model that cannot be fetched now, under the name it was asked for by."""
+    assert spec.repo_id is not None
+    own = f"my-{spec.name.rpartition('/')[2]}"
+    elsewhere = spec.repo_id if spec.kind == "added" else spec.name  # that machine does not know the user's own names
+    return ModelNotDownloadedError(
+        f"The model {spec.name} is not on this machine, and {why}. {remedy} and try again. Or, on a machine with "
+        f"internet, run `readback models pull {elsewhere}`, copy {_folder_name(spec.repo_id)} from its models folder "
+        f"to this machine, and run `readback models add {own} FOLDER` (in the app: Models → Add a model of your own); "
+        f"then choose {own}."
+    )
+
+
+def _folder_name(repo_id: str) -> str:
+    return repo_id.replace("/", "--")
 
 
 def _ignore(done: int, total: int) -> None:

@@ -197,7 +197,7 @@ def _hub_errors(repo_id: str, *, reaching: bool) -> Iterator[None]:
         raise ModelDownloadError(f"The hub answered with error {status} for {repo_id}. Try again later.") from error
     except (HTTPError, OfflineModeIsEnabled, ConnectionError, TimeoutError) as error:
         if reaching:
-            raise ModelNotDownloadedError(offline_advice(repo_id)) from error
+            raise ModelNotDownloadedError(f"{repo_id} cannot be looked up: the model hub cannot be reached.") from error
         raise ModelDownloadError(
             f"The connection broke while {repo_id} was downloaded. What has come is kept; try again to go on."
         ) from error
@@ -207,12 +207,3 @@ def _hub_errors(repo_id: str, *, reaching: bool) -> Iterator[None]:
         raise ModelDownloadError(
             f"The download of {repo_id} ended too early. What has come is kept; try again to go on."
         ) from error
-
-
-def offline_advice(name: str) -> str:
-    """What to do without a connection."""
-    return (
-        f"The model {name} is not on this machine and the model hub cannot be reached. Without a connection: download "
-        "the model's folder on another machine, copy it here, and add it with `readback models add FOLDER`; or choose "
-        "the model demo."
-    )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_a_model_is_downloaded_checked_and_found(hub: FakeHub, store: ModelStore
     assert (folder / "model.bin").read_bytes() == FILES["model.bin"]
     assert not (folder / "README.md").exists()
     assert fingerprint(folder) == hub.revision
-    total = sum(len(content) for name, content in FILES.items() if name != "README.md")
+    total = sum(len(content) for name, content in FILES.items() if (folder / name).exists())
     assert seen[-1] == (total, total)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert not list((folder.parent / ".partial").glob("someone--*/*"))
@@ -172,8 +173,20 @@ def test_a_repository_of_another_kind_is_refused_and_leaves_nothing(
 
 def test_no_connection_says_what_to_do(tmp_path: Path, hub: FakeHub) -> None:
     store = ModelStore(tmp_path / "models", hub=Hub("http://127.0.0.1:9"))
-    with pytest.raises(ModelNotDownloadedError, match="readback models add"):
-        store.pull(SPEC)
+    with pytest.raises(ModelNotDownloadedError) as refused:
+        store.pull(replace(SPEC, name="small"))
+    message = refused.value.message
+    assert message.startswith("The model small is not on this machine, and the model hub cannot be reached.")
+    assert "`readback models pull small`, copy someone--tiny-model" in message
+    assert "`readback models add my-small FOLDER` (in the app: Models → Add a model of your own)" in message
+    assert "demo" not in message  # it is of no use for real speech
+
+
+def test_the_advice_names_what_another_machine_knows(tmp_path: Path) -> None:
+    """A name the user gave to a hub id means nothing elsewhere."""
+    store = ModelStore(tmp_path / "models", offline=True)
+    with pytest.raises(ModelNotDownloadedError, match=f"The model mine .*models pull {REPO}`.*add my-mine "):
+        store.pull(replace(SPEC, name="mine", kind="added"))
 
 
 def test_offline_never_asks(tmp_path: Path, hub: FakeHub) -> None:
