@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -11,7 +12,7 @@ from typing import Any, Final, Literal, TypeVar
 import structlog
 
 from core.demo import KNOWN_WORDS, SAMPLE_DIR
-from core.errors import ReadbackError, StorageError
+from core.errors import ReadbackError, SettingsError, StorageError, UnknownModelError
 from core.infra import migrate
 from core.infra.audio.reader import PyAvAudioReader
 from core.infra.db import Database
@@ -221,13 +222,38 @@ def _in_memory(whisper: Models) -> list[dict[str, Any]]:
 
 
 def make_data_folder(settings: Settings) -> None:
-    """Makes the data folder, readable by its owner only. Raises `StorageError`."""
+    """Makes the data folder, readable by its owner only, and sees that it can be written to. Raises `StorageError`."""
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.data_dir):
+            pass
     except OSError as error:
         raise StorageError(
-            f"The data folder {settings.data_dir} cannot be made: {error.strerror}. READBACK_DATA_DIR sets another one."
+            f"The data folder {settings.data_dir} cannot be used: {error.strerror}. READBACK_DATA_DIR sets another one."
         ) from error
+
+
+def check_start(settings: Settings) -> None:
+    """Finds out whether the app can start, before half of it has; brings the database to this version.
+
+    Raises:
+        StorageError: The data folder or the database cannot be used.
+        SettingsError: There is no model as READBACK_DEFAULT_MODEL says.
+    """
+    upgrade_database(settings)
+    database = Database(settings.resolved_database_url)
+    try:
+        check_default_model(settings, Catalogue(lambda: added_models(database)))
+    finally:
+        database.dispose()
+
+
+def check_default_model(settings: Settings, catalogue: Catalogue) -> None:
+    """Raises `SettingsError` if there is no model as READBACK_DEFAULT_MODEL says."""
+    try:
+        catalogue.resolve(settings.default_model)
+    except UnknownModelError as error:
+        raise SettingsError(f"READBACK_DEFAULT_MODEL cannot be used: {error.message}") from error
 
 
 def log_folder(settings: Settings) -> Path:
@@ -268,6 +294,7 @@ def check_database(settings: Settings) -> str:
 
 
 __all__ = [
-    "LOG_FILE_NAME", "Workbench", "build_workbench", "check_database", "downgrade_database", "log_context",
-    "log_folder", "make_data_folder", "new_request_id", "start_logging", "upgrade_database",
+    "LOG_FILE_NAME", "Workbench", "build_workbench", "check_database", "check_default_model", "check_start",
+    "downgrade_database", "log_context", "log_folder", "make_data_folder", "new_request_id", "start_logging",
+    "upgrade_database",
 ]  # fmt: skip

@@ -11,15 +11,22 @@ from types import FrameType
 
 import click
 
-from core.bootstrap import Workbench, build_workbench, start_logging
+from core.bootstrap import Workbench, build_workbench, make_data_folder, start_logging
 from core.errors import ReadbackError
 from core.services.records import JobRecord
 from core.settings import Settings, load_settings
 
 
 def settings_with_logging(*, console: bool = False) -> Settings:
-    """The settings, with logging set up: to the file, and to stderr if `console` or ``--verbose``."""
+    """The settings, with the data folder made and logging set up: to the file, and to stderr if `console` or
+    ``--verbose``.
+
+    Raises:
+        SettingsError: A setting cannot be used.
+        StorageError: The data folder cannot be used.
+    """
     settings = load_settings()
+    make_data_folder(settings)  # before anything would be logged into it
     context = click.get_current_context(silent=True)
     verbose = bool(context and context.find_root().obj and context.find_root().obj.get("verbose"))
     start_logging(settings, console=console or verbose)

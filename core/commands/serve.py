@@ -12,6 +12,7 @@ import webbrowser
 
 import click
 
+from core.bootstrap import check_start
 from core.commands.common import note, settings_with_logging, stop_on_sigterm
 from core.errors import ReadbackError
 
@@ -47,6 +48,7 @@ def command(host: str | None, port: int | None, open_browser: bool) -> None:
         os.environ["READBACK_PORT"] = str(port)
     settings = settings_with_logging(console=True)
     _require_free(settings.host, settings.port)
+    check_start(settings)
     os.environ |= {name: os.environ.get(name, value) for name, value in _STREAMLIT.items()}
     os.environ |= {"STREAMLIT_SERVER_ADDRESS": settings.host, "STREAMLIT_SERVER_PORT": str(settings.port)}
     if settings.host not in _LOOPBACK:

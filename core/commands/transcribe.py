@@ -10,7 +10,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from core.bootstrap import Workbench, new_request_id
+from core.bootstrap import Workbench, check_default_model, new_request_id
 from core.commands.common import note, open_workbench, progress_bar, run_job
 from core.commands.output import Outputs
 from core.errors import NotFoundError, ReadbackError, ValidationFailedError
@@ -66,6 +66,8 @@ def command(
     with open_workbench() as workbench:
         project_id, kind = _project(workbench, project)
         config = _config(workbench, kind, {name: value for name, value in settings.items() if value is not None})
+        if settings["model"] is None and config.model == workbench.settings.default_model:
+            check_default_model(workbench.settings, workbench.catalogue)
         workbench.transcription.validate(config)
         _warn_of_model(workbench, config.model)
         outputs = Outputs(out, many=len(media) > 1 or media[0].is_dir())
