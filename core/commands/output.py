@@ -5,13 +5,41 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 
 from core.commands.common import note
-from core.errors import DiskFullError, StorageError
-from core.services.exports import ExportFile
+from core.errors import DiskFullError, StorageError, ValidationFailedError
+from core.services.exports import ExportFile, file_stem
+from core.speech.subtitles import FORMATS
 
+DEFAULT_FORMAT = "txt"
 _NO_SPACE = 28  # errno.ENOSPC
+
+
+def chosen_format(out: str | None, fmt: str | None, *, many: bool) -> str:
+    """What to write, from ``--out`` and ``--format``: the file's extension says it where nothing else does.
+
+    Args:
+        out: What ``--out`` says, if anything.
+        fmt: What ``--format`` says, if anything.
+        many: Whether there may be several outputs.
+
+    Raises:
+        ValidationFailedError: The two contradict each other, or one file is to take several outputs.
+    """
+    if out is None or _is_folder(out):
+        return fmt or DEFAULT_FORMAT
+    if many:
+        raise ValidationFailedError(
+            "--out", f"there may be several files, so it must be a folder: {out}{os.sep}, or one that exists."
+        )
+    ending = Path(out).suffix.lower().removeprefix(".")
+    if fmt is None:
+        return ending if ending in FORMATS else DEFAULT_FORMAT
+    if ending in FORMATS and ending != fmt:
+        raise ValidationFailedError("--out", f"{out} ends in .{ending}, but --format is {fmt}. Leave one of them out.")
+    return fmt
 
 
 class Outputs:
@@ -19,29 +47,35 @@ class Outputs:
 
     Args:
         out: A file, a folder, or None for stdout.
-        many: Whether there may be several, so that `out` must be a folder.
+        many: Whether there may be several, so that `out` is a folder, and what goes to stdout must be told apart.
         quiet: Do not say what was written.
     """
 
-    def __init__(self, out: Path | None, *, many: bool, quiet: bool = False) -> None:
-        self._out = out
-        self._folder = out is not None and (many or out.is_dir() or str(out).endswith(("/", os.sep)))
-        self._quiet = quiet
+    def __init__(self, out: str | Path | None, *, many: bool, quiet: bool = False) -> None:
+        self._out = None if out is None else Path(out)
+        self._many, self._quiet = many, quiet
+        self._folder = out is not None and (many or _is_folder(out))
         self._written: set[Path] = set()
+        self._printed = 0
 
-    def write(self, file: ExportFile) -> None:
+    def write(self, file: ExportFile, source: PurePath | None = None) -> None:
         """Writes one export.
+
+        Args:
+            file: What to write.
+            source: The file it was made from, as the user knows it: the output is called like it, in a folder like its
+                own. None: as the export itself is called.
 
         Raises:
             StorageError: It cannot be written there.
         """
         if self._out is None:
-            for chunk in file.chunks:
-                sys.stdout.write(chunk)
+            sys.stdout.writelines(self._told_apart(file, source) if self._many else file.chunks)
             sys.stdout.flush()
+            self._printed += 1
             return
         try:
-            target = self._target(file.name)
+            target = self._target(self._out, PurePath(file.name), source)
             _write_whole(target, file)
         except OSError as error:
             if error.errno == _NO_SPACE:
@@ -50,18 +84,35 @@ class Outputs:
         if not self._quiet:
             note(f"Wrote {target}")
 
-    def _target(self, name: str) -> Path:
-        assert self._out is not None
+    def _told_apart(self, file: ExportFile, source: PurePath | None) -> Iterator[str]:
+        """One of several outputs on stdout: text under a line with its name, JSON as one line."""
+        kind = PurePath(file.name).suffix
+        if kind == ".json":
+            yield from (chunk.replace("\n", "") for chunk in file.chunks)  # inside strings they are escaped
+            yield "\n"
+            return
+        if kind == ".txt":
+            yield "\n" if self._printed else ""
+            yield f"== {source or file.name} ==\n"
+        yield from file.chunks
+
+    def _target(self, out: Path, name: PurePath, source: PurePath | None) -> Path:
         if not self._folder:
-            return self._out
-        self._out.mkdir(parents=True, exist_ok=True)
-        target, number = self._out / name, 2
-        # Two recordings may have the same name; one written by an earlier command is replaced.
+            return out
+        folder, stem = out, name.stem
+        if source is not None:
+            folder, stem = out / source.parent, file_stem(source.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        target, number = folder / f"{stem}{name.suffix}", 2
+        # Two files may give the same name; one written by an earlier command is replaced.
         while target in self._written:
-            stem, extension = os.path.splitext(name)
-            target, number = self._out / f"{stem} ({number}){extension}", number + 1
+            target, number = folder / f"{stem} ({number}){name.suffix}", number + 1
         self._written.add(target)
         return target
+
+
+def _is_folder(out: str | Path) -> bool:
+    return str(out).endswith(("/", os.sep)) or Path(out).is_dir()
 
 
 def _write_whole(target: Path, file: ExportFile) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ from pydantic import ValidationError
 
 from core.bootstrap import Workbench, check_default_model, new_request_id
 from core.commands.common import note, open_workbench, progress_bar, run_job
-from core.commands.output import Outputs
-from core.errors import NotFoundError, ReadbackError, ValidationFailedError
-from core.services.importing import ImportFailure
-from core.services.records import RecordingRecord
+from core.commands.inputs import Brought, bring_in
+from core.commands.output import DEFAULT_FORMAT, Outputs, chosen_format
+from core.errors import ReadbackError, ValidationFailedError
 from core.speech.config import TranscriptionConfig
 from core.speech.subtitles import FORMATS
 
@@ -28,7 +26,6 @@ _PRIORITY = -10
 class Wishes:
     """What the command line asks for besides the settings of the transcription."""
 
-    track: int | None
     force: bool
     fmt: str
     request_id: str
@@ -36,7 +33,12 @@ class Wishes:
 
 @click.command("transcribe")
 @click.argument("media", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", "-m", help="Name from `readback models list`, a folder, or a hub id.")
+@click.option(
+    "--model",
+    "-m",
+    help="Name from `readback models list`, a folder, or a hub id. Default: "
+    "as chosen on the Settings page, else READBACK_DEFAULT_MODEL, else demo.",
+)
 @click.option("--mode", type=click.Choice(["accurate", "fast"]), help="Exact, or several windows at once.")
 @click.option("--language", "-l", help="Code of the language spoken, e.g. en. Default: detected.")
 @click.option("--task", type=click.Choice(["transcribe", "translate"]), help="Write it down, or into English.")
@@ -44,14 +46,18 @@ class Wishes:
 @click.option("--hotwords", help="Names and terms to expect, separated by commas.")
 @click.option("--prompt", help="Text in the style you want.")
 @click.option(
-    "--format", "-f", "fmt", type=click.Choice(list(FORMATS)), default="txt", show_default=True, help="What to write."
+    "--format",
+    "-f",
+    "fmt",
+    type=click.Choice(list(FORMATS)),
+    help=f"What to write. Default: as the name of --out ends, or {DEFAULT_FORMAT}.",
 )
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="File, or folder for several. Default: stdout.")
-@click.option("--track", type=click.IntRange(min=0), help="Which audio track of the file, from 0.")
+@click.option("--out", "-o", type=click.Path(), help="File, or folder/ for several. Default: stdout.")
+@click.option("--track", type=click.IntRange(min=1), help="Which audio track of the file. Default: 1, the first.")
 @click.option("--force", is_flag=True, help="Transcribe again even if it was done before.")
 @click.option("--project", default=DEFAULT_PROJECT, show_default=True, help="Project to bring the files into.")
 def command(
-    media: tuple[Path, ...], fmt: str, out: Path | None, track: int | None, force: bool, project: str,
+    media: tuple[Path, ...], fmt: str | None, out: str | None, track: int | None, force: bool, project: str,
     hotwords: str | None, **settings: Any,
 ) -> int:  # fmt: skip
     """Transcribes files and folders (audio or video) and writes the text to stdout or --out.
@@ -61,7 +67,8 @@ def command(
     """
     if hotwords is not None:
         settings["hotwords"] = tuple(word.strip() for word in hotwords.split(",") if word.strip())
-    wishes = Wishes(track=track, force=force, fmt=fmt, request_id=new_request_id())
+    many = len(media) > 1 or media[0].is_dir()
+    wishes = Wishes(force=force, fmt=chosen_format(out, fmt, many=many), request_id=new_request_id())
     worst = 0
     with open_workbench() as workbench:
         project_id, kind = _project(workbench, project)
@@ -70,8 +77,8 @@ def command(
             check_default_model(workbench.settings, workbench.catalogue)
         workbench.transcription.validate(config)
         _warn_of_model(workbench, config.model)
-        outputs = Outputs(out, many=len(media) > 1 or media[0].is_dir())
-        for found in _recordings(workbench, project_id, media, wishes):
+        outputs = Outputs(out, many=many)
+        for found in bring_in(workbench, project_id, media, track=None if track is None else track - 1):
             try:
                 if isinstance(found, ReadbackError):
                     raise found
@@ -83,17 +90,17 @@ def command(
 
 
 def _transcribe(
-    workbench: Workbench, recording: RecordingRecord, config: TranscriptionConfig, wishes: Wishes, outputs: Outputs
+    workbench: Workbench, brought: Brought, config: TranscriptionConfig, wishes: Wishes, outputs: Outputs
 ) -> None:
     submission = workbench.transcription.submit(
-        recording.id, config, priority=_PRIORITY, force=wishes.force, request_id=wishes.request_id
+        brought.recording.id, config, priority=_PRIORITY, force=wishes.force, request_id=wishes.request_id
     )
     if submission.job is not None:
-        with progress_bar(recording.name) as show:
+        with progress_bar(str(brought.name)) as show:
             run_job(workbench, submission.job, show)
     for warning in workbench.transcription.get(submission.transcript_id).warnings:
-        note(f"{recording.name}: {warning}")
-    outputs.write(workbench.exports.export(submission.transcript_id, wishes.fmt))
+        note(f"{brought.name}: {warning}")
+    outputs.write(workbench.exports.export(submission.transcript_id, wishes.fmt), brought.name)
 
 
 def _project(workbench: Workbench, title: str) -> tuple[int, str]:
@@ -117,30 +124,3 @@ def _warn_of_model(workbench: Workbench, name: str) -> None:
     warning = next((model.warning for model in workbench.modelling.list() if model.name == name), "")
     if warning:
         note(f"Model {name}: {warning}")
-
-
-def _recordings(
-    workbench: Workbench, project_id: int, media: tuple[Path, ...], wishes: Wishes
-) -> Iterator[RecordingRecord | ReadbackError]:
-    """Brings everything in, one by one; what cannot be brought in comes out as its error."""
-    for path in media:
-        if not path.exists():
-            yield NotFoundError(f"There is no file {path}.")
-            continue
-        if path.is_dir():
-            for each in workbench.importing.import_folder(project_id, path):
-                yield _named(each.path, each.error) if isinstance(each, ImportFailure) else each.recording
-            continue
-        try:
-            with progress_bar(path.name) as show:
-                outcome = workbench.importing.import_file(project_id, path, track=wishes.track, on_progress=show)
-            yield outcome.recording
-        except ReadbackError as error:
-            yield _named(path, error)
-
-
-def _named(path: Path, error: ReadbackError) -> ReadbackError:
-    """The error with the file's name in front: there may be many."""
-    if str(path) not in error.message:
-        error.message = f"{path}: {error.message}"
-    return error

@@ -133,7 +133,7 @@ class ImportService:
         began = time.monotonic()
         try:
             if track is not None and track < 0:
-                raise AudioTrackError("Audio tracks are counted from 0.")
+                raise AudioTrackError("There is no audio track before the first.")
             known = self._known(project_id, staged.sha256, track or 0)
             if known is not None:
                 return ImportOutcome(recording=known, duplicate=True)
@@ -150,9 +150,11 @@ class ImportService:
         )  # fmt: skip
         return outcome
 
-    def import_folder(self, project_id: int, folder: Path) -> Iterator[ImportOutcome | ImportFailure]:
+    def import_folder(
+        self, project_id: int, folder: Path, *, track: int | None = None
+    ) -> Iterator[ImportOutcome | ImportFailure]:
         """Brings in every file below a folder, in natural order (2 before 10), one after another. Hidden files and
-        folders are left out. A file that cannot be used does not stop the others.
+        folders are left out. A file that cannot be used does not stop the others. `track` as in `import_file`.
 
         Raises:
             NotFoundError: No such project.
@@ -164,7 +166,7 @@ class ImportService:
             raise MediaMissingError(f"The folder {folder.name} does not exist.")
         for path in files_below(folder):
             try:
-                outcome = self.import_file(project_id, path)
+                outcome = self.import_file(project_id, path, track=track)
                 yield ImportOutcome(recording=outcome.recording, duplicate=outcome.duplicate, path=path)
             except ReadbackError as error:
                 yield ImportFailure(path=path, error=error)
