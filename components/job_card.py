@@ -10,7 +10,7 @@ from core.services.records import JobRecord
 
 #: What helps with a failure, by error code; other failures can only be tried again.
 _HELP = {
-    "model_not_downloaded": "Download the model on the Models page, then try again.",
+    "model_not_downloaded": "The quickest way on: choose a model below that is on this machine.",
     "model_download": "Check the connection, then try again; what was downloaded is kept.",
     "model_unknown": "Choose another model below.",
     "model_files": "The model's folder is incomplete; remove it on the Models page and download it again.",

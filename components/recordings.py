@@ -103,7 +103,7 @@ def _row(item: RecordingRecord, project: ProjectRecord, page: Page[RecordingReco
                 shell.RECORDING, label=f"**{escape(item.name)}**", query_params=state.recording_params(item.id)
             )
             st.markdown(f"{_badge(item)} :small[{_facts(item)}]")
-        if item.job_state not in ("queued", "running") and not item.transcript_id and st.button(
+        if _to_be_transcribed(item) and st.button(
             "Transcribe", icon=":material/graphic_eq:", key=state.key("transcribe", item.id),
             type="primary" if project.is_sample else "secondary", help=f"Transcribe {escape(item.name)}",
         ):  # fmt: skip
@@ -118,8 +118,16 @@ def _facts(item: RecordingRecord) -> str:
     )
 
 
+def _to_be_transcribed(item: RecordingRecord) -> bool:
+    return item.job_state in ("failed", "cancelled") or (not item.job_state and not item.transcript_id)
+
+
 def _badge(item: RecordingRecord) -> str:
+    """How far it is; a try that came to nothing does not hide that there is a text."""
     words = STATES[item.job_state]
+    if item.transcribed and item.job_state in ("failed", "cancelled"):
+        done, last = STATES["completed"], words.text.lower()
+        return f":{done.color}-badge[{done.icon} {done.text}] :{words.color}-badge[{words.icon} Last try {last}]"
     text = f"{words.text} {item.progress:.0%}" if item.job_state == "running" else words.text
     return f":{words.color}-badge[{words.icon} {text}]"
 

@@ -37,6 +37,6 @@ def frame() -> Iterator[None]:
             if kind == "success":
                 st.toast(message, icon=":material/check_circle:")
             else:
-                (st.warning if kind == "warning" else st.error)(message)
+                st.toast(message, icon=f":material/{kind}:", duration="long")
         with boundary("This page"):
             yield

@@ -23,6 +23,9 @@ _QUESTION = "readback.question"
 _TAKES = "readback.takes"
 _ONCE = "readback.once"
 _RESETS = "readback.resets"
+_PAGES = "readback.pages"
+_HELD = "readback.held"
+_SEEKS = "readback.seeks"
 
 #: URL parameter and widget key of the Library's search field.
 SEARCH = "search"
@@ -144,3 +147,41 @@ def resets() -> int:
 def reset() -> None:
     """The defaults were put back."""
     st.session_state[_RESETS] = resets() + 1
+
+
+def page_chosen(transcript_id: int) -> int | None:
+    """The page of a transcript that is to be shown, from 1; None while none was chosen."""
+    chosen: int | None = st.session_state.get(key(_PAGES, transcript_id))
+    return chosen
+
+
+def choose_page(transcript_id: int, number: int) -> None:
+    """Shows this page of a transcript from now on."""
+    st.session_state[key(_PAGES, transcript_id)] = number
+
+
+def follow_key(recording_id: int) -> str:
+    """Key of the switch that lets the page follow the sound."""
+    return key("follow", recording_id)
+
+
+def hold(recording_id: int, holding: bool) -> None:
+    """Following the sound was switched off by turning a page by hand; or that is over."""
+    st.session_state[key(_HELD, recording_id)] = holding
+
+
+def held(recording_id: int) -> bool:
+    """Whether following the sound is to go on when the sound is started again."""
+    return bool(st.session_state.get(key(_HELD, recording_id)))
+
+
+def seek(recording_id: int, time_ms: int) -> None:
+    """Moves the sound to a time at the next rerun."""
+    number = sought(recording_id)[0]
+    st.session_state[key(_SEEKS, recording_id)] = (number + 1, time_ms)
+
+
+def sought(recording_id: int) -> tuple[int, int]:
+    """The last move of the sound: its number in this tab, 0 for none yet, and where to."""
+    moved: tuple[int, int] = st.session_state.get(key(_SEEKS, recording_id), (0, 0))
+    return moved

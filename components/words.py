@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,12 +35,25 @@ STATES = {
 }
 
 
+#: How the names of devices are written.
+DEVICES = {"cpu": "CPU", "cuda": "GPU (CUDA)"}
+
+
 def clock(ms: int) -> str:
     """A position in a recording: ``0:07``, ``12:30``, ``1:02:03``."""
     seconds = ms // 1_000
     hours, rest = divmod(seconds, 3_600)
     minutes, seconds = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def milliseconds(text: str) -> int | None:
+    """The position a user wrote as `clock` does; None if it is not one."""
+    found = re.fullmatch(r"(?:([0-9]{1,3}):(?=[0-5]?[0-9]:))?([0-9]{1,4}):([0-5][0-9])", text.strip())
+    if found is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((hours * 60 + minutes) * 60 + seconds) * 1_000
 
 
 def duration(ms: int) -> str:

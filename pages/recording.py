@@ -4,10 +4,11 @@ import streamlit as st
 
 from components import dialogs, resources, shell, state
 from components.boundary import boundary
+from components.made import how_it_was_made
 from components.recording_head import recording_head
 from components.tracks import other_tracks
 from components.transcribe import transcribe_panel
-from components.transcript import how_it_was_made, shown_transcript, take_away, transcript_view
+from components.transcript import shown_transcript, transcript_view
 
 recording_id = state.selected_recording()
 if recording_id is None:
@@ -22,12 +23,12 @@ with boundary("Recording"):
 if recording is not None and project is not None:
     busy = recording.job_state in ("queued", "running")
     first = recording.transcript_id is None and not busy
-    transcript_view(recording)
-    with boundary("Downloads"):
+    transcript_view(recording, project)
+    with boundary("How it was made"):
         if not busy and (transcript := shown_transcript(recording.id)) is not None:
-            take_away(transcript)
             how_it_was_made(transcript)
-    transcribe_panel(recording, project, busy=busy, first=first)
+    if recording.transcribed or not busy:
+        transcribe_panel(recording, project, busy=busy, first=first)
     other_tracks(recording)
 
 with boundary("Dialog"):

@@ -6,13 +6,14 @@ and never touch the audio element. Plain on purpose; the rich player will take i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from components.reading import TextPage
 from components.words import clock
-from core.speech.transcript import Segment
 
 _HERE = Path(__file__).parent
 
@@ -24,18 +25,28 @@ _component = st.components.v2.component(
 )
 
 
+#: Before there is any text.
+_NO_TEXT = TextPage(number=1, pages=1, total=0, segments=(), from_ms=0, until_ms=None)
+
+
 def player(
-    *, source: str, subject: int, segments: Sequence[Segment], show_words: bool, growing: bool, key: str
-) -> None:
+    *, source: str, subject: int, key: str, page: TextPage = _NO_TEXT, show_words: bool = False, growing: bool = False,
+    follow: bool = False, held: bool = False, seek: tuple[int, int] = (0, 0),
+    on_heard: Callable[[int], None] = lambda _: None,
+) -> None:  # fmt: skip
     """Shows the player with one page of segments.
 
     Args:
         source: Address of the sound; must answer range requests.
         subject: Id of the recording. The sound is loaded again only when this changes or the address has expired.
-        segments: The page of the transcript to show.
+        key: Unique on the page.
+        page: The page of the transcript to show.
         show_words: Each word with its time, as buttons, instead of running text.
         growing: More text is on its way; said to assistive technologies.
-        key: Unique on the page.
+        follow: Tell when the sound leaves the page, and keep the line that is heard in view.
+        held: Tell when the sound is started.
+        seek: Number of a move of the sound, and where to in milliseconds; each number moves it once.
+        on_heard: Called before the rerun that comes of telling, with the time of the sound in milliseconds.
     """
     rows = [
         {
@@ -47,9 +58,18 @@ def player(
                 for word in segment.words
             ],
         }
-        for segment in segments
+        for segment in page.segments
     ]
+
+    def tell() -> None:
+        event: Any = st.session_state[key].heard
+        if isinstance(event, Mapping) and isinstance(event.get("ms"), int):
+            on_heard(event["ms"])
+
     _component(
-        data={"source": source, "subject": subject, "rows": rows, "showWords": show_words, "growing": growing},
-        key=key,
-    )
+        data={
+            "source": source, "subject": subject, "rows": rows, "showWords": show_words, "growing": growing,
+            "from": page.from_ms, "until": page.until_ms, "follow": follow, "held": held, "seek": list(seek),
+        },
+        key=key, on_heard_change=tell,
+    )  # fmt: skip

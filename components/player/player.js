@@ -6,13 +6,17 @@ const instances = new WeakMap();
 //: Words the recognizer gave less than this are marked, so that the eye finds what to check.
 const UNSURE = 0.5;
 
+//: A seek may land this much before the time asked for, which is no reason to turn the page back.
+const SLACK_MS = 250;
+
 export default function (component) {
-  const { parentElement, data } = component;
+  const { parentElement, data, setTriggerValue } = component;
   let player = instances.get(parentElement);
   if (!player) {
     player = new Player(parentElement);
     instances.set(parentElement, player);
   }
+  player.tell = (ms) => setTriggerValue("heard", { ms });
   player.update(data);
   return () => {
     player.audio.pause();
@@ -28,7 +32,11 @@ class Player {
     this.subject = null;
     this.shown = [];
     this.starts = [];
-    this.audio.ontimeupdate = () => this.mark();
+    this.now = -1;
+    this.moves = 0;
+    this.audio.ontimeupdate = () => this.moved(!this.audio.paused);
+    this.audio.onseeked = () => this.moved(true);
+    this.audio.onplay = () => this.started();
     this.audio.onerror = () => this.failed();
     this.audio.onloadedmetadata = () => (this.trouble.hidden = true);
     this.list.onclick = (event) => {
@@ -58,7 +66,16 @@ class Player {
     while (this.list.children.length > rows.length) this.list.lastElementChild.remove();
     this.shown = rows;
     this.starts = data.rows.map((row) => row.start);
-    this.mark();
+    this.follow = data.follow;
+    this.held = data.held;
+    const turned = data.from !== this.from;
+    if (turned || data.until !== this.until) this.told = false;
+    [this.from, this.until] = [data.from, data.until];
+    const [number, ms] = data.seek;
+    const sought = number > this.moves;
+    this.moves = number;
+    if (sought) this.audio.currentTime = ms / 1000;
+    this.mark(sought || turned);
   }
 
   // A new address for the same sound: go on where it stopped.
@@ -70,18 +87,48 @@ class Player {
 
   playFrom(ms) {
     this.audio.currentTime = ms / 1000;
+    if (!this.audio.paused) this.started();
     this.audio.play().catch(() => this.failed());
   }
 
-  mark() {
-    const at = this.audio.currentTime * 1000;
+  get at() {
+    return Math.round(this.audio.currentTime * 1000);
+  }
+
+  started() {
+    if (!this.held) return;
+    this.held = false;
+    this.tell(this.at);
+  }
+
+  // Python hears of the sound only when it leaves the page, and once for each page.
+  moved(sounding) {
+    this.mark();
+    const inside = this.at >= this.from - SLACK_MS && (this.until === null || this.at < this.until);
+    if (inside) this.told = false;
+    else if (this.follow && sounding && !this.told) {
+      this.told = true;
+      this.tell(this.at);
+    }
+  }
+
+  mark(turned = false) {
     const started = this.audio.currentTime > 0 || !this.audio.paused;
-    const now = started ? this.starts.findLastIndex((start) => start <= at) : -1;
-    [...this.list.children].forEach((row, index) => {
+    const heard = started && (this.until === null || this.at < this.until);
+    const now = heard ? this.starts.findLastIndex((start) => start <= this.at) : -1;
+    const rows = [...this.list.children];
+    if (started && this.follow && (now !== this.now || turned)) this.keepInView(rows[this.now], rows[now], turned);
+    this.now = now;
+    rows.forEach((row, index) => {
       row.classList.toggle("now", index === now);
       if (index === now) row.setAttribute("aria-current", "true");
       else row.removeAttribute("aria-current");
     });
+  }
+
+  // Who has scrolled away from the line that was heard wants to read elsewhere.
+  keepInView(before, row, turned) {
+    if (row && (turned || (before && inView(before)))) row.scrollIntoView({ block: "nearest" });
   }
 
   failed() {
@@ -93,6 +140,11 @@ class Player {
         : "This browser cannot play the sound of this file. Transcribing it works all the same.";
     this.trouble.hidden = false;
   }
+}
+
+function inView(row) {
+  const { top, bottom } = row.getBoundingClientRect();
+  return bottom > 0 && top < window.innerHeight;
 }
 
 function build(row, showWords) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
@@ -69,16 +69,18 @@ def records(session: Session, rows: Sequence[Recording]) -> tuple[RecordingRecor
     columns = (Job.recording_id, Job.id, Job.state, Job.done_ms, Job.total_ms)
     jobs = {row.recording_id: row for row in session.execute(select(*columns).where(Job.id.in_(newest_jobs)))}
     newest_transcripts = (
-        select(TranscriptRow.recording_id, func.max(TranscriptRow.id))
+        select(
+            TranscriptRow.recording_id, func.max(TranscriptRow.id), func.max(case((TranscriptRow.complete, 1), else_=0))
+        )
         .where(TranscriptRow.recording_id.in_(ids), or_(TranscriptRow.complete, TranscriptRow.done_ms > 0))
         .group_by(TranscriptRow.recording_id)
     )
-    transcripts: dict[int, int] = {row[0]: row[1] for row in session.execute(newest_transcripts)}
-    return tuple(_record(row, jobs.get(row.id), transcripts.get(row.id)) for row in rows)
+    transcripts = {row[0]: (row[1], bool(row[2])) for row in session.execute(newest_transcripts)}
+    return tuple(_record(row, jobs.get(row.id), *transcripts.get(row.id, (None, False))) for row in rows)
 
 
 def _record(
-    row: Recording, job: Row[int | None, int, str, int, int] | None, transcript_id: int | None
+    row: Recording, job: Row[int | None, int, str, int, int] | None, transcript_id: int | None, transcribed: bool
 ) -> RecordingRecord:
     running = job is not None and job.state in (JobState.QUEUED, JobState.RUNNING) and job.total_ms > 0
     return RecordingRecord(
@@ -87,7 +89,7 @@ def _record(
         sample_rate_hz=row.sample_rate_hz, channels=row.channels, audio_track=row.audio_track,
         has_video=row.has_video, media_key=row.media_key, peaks_key=row.peaks_key,
         notes=tuple(str(note.get("message", "")) for note in row.notes), created_at=row.created_at,
-        transcript_id=transcript_id, job_state=job.state if job is not None else "",
+        transcript_id=transcript_id, transcribed=transcribed, job_state=job.state if job is not None else "",
         job_id=job.id if job is not None else None,
         progress=min(1.0, job.done_ms / job.total_ms) if job is not None and running else 0.0,
     )  # fmt: skip

@@ -51,6 +51,8 @@ class RecordingRecord:
     created_at: datetime
     #: Newest transcript with at least a part done, if any.
     transcript_id: int | None = None
+    #: Whether there is a transcript of the whole recording, whatever became of later tries.
+    transcribed: bool = False
     #: State of the newest transcription job, or empty if there never was one.
     job_state: str = ""
     job_id: int | None = None

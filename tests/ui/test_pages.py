@@ -65,7 +65,7 @@ def test_transcribing_the_sample(open_app: OpenApp, workbench: Workbench, pickup
     assert not app.warning
     app.button(key=f"start-{pickup.id}").click().run()
     clean(app)
-    assert app.button(key=f"start-{pickup.id}").disabled
+    assert not [item for item in app.button if item.key == f"start-{pickup.id}"]
     job_id = workbench.library.get_recording(pickup.id).job_id
     assert job_id is not None
     assert app.progress[0].text == "Waiting for its turn"
@@ -110,12 +110,27 @@ def test_a_failed_one_says_why_and_what_helps(open_app: OpenApp, workbench: Work
     app = open_app("recording.py", recording=pickup.id)
     assert not app.exception
     assert [item.value for item in app.error] == [workbench.system.job(job.id).error_message]
-    assert "Download the model on the Models page, then try again." in texts(app)
+    assert "choose a model below that is on this machine" in texts(app)
     system = open_app("system.py")
     system.get("segmented_control")[1].set_value("Failed").run()
     assert workbench.system.job(job.id).error_message.split()[0] in texts(system)
     system.button(key=f"queue-again-{job.id}").click().run()
     assert workbench.system.job(job.id).state == "queued"
+
+
+def test_a_text_stays_in_sight_when_a_later_try_fails(
+    open_app: OpenApp, workbench: Workbench, sample: ProjectRecord, pickup: RecordingRecord
+) -> None:
+    first = workbench.transcription.submit(pickup.id, workbench.transcription.default_config(pickup.id)).job
+    assert first is not None
+    workbench.run_job(first.id)
+    second = workbench.transcription.submit(pickup.id, TranscriptionConfig(model="tiny")).job
+    assert second is not None
+    assert workbench.run_job(second.id).state == "failed"
+    library = clean(open_app(project=sample.id))
+    assert "Transcribed" in texts(library)
+    assert "Last try failed" in texts(library)
+    assert library.button(key=f"transcribe-{pickup.id}").label == "Transcribe"
 
 
 def test_the_demo_model_is_not_offered_silently_for_own_recordings(open_app: OpenApp, own: RecordingRecord) -> None:

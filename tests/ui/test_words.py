@@ -16,6 +16,15 @@ def test_clock(ms: int, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "ms"),
+    [("0:07", 7_000), (" 12:30 ", 750_000), ("90:00", 5_400_000), ("1:02:03", 3_723_000), ("1:2:03", 3_723_000),
+     ("", None), ("12", None), ("1:60", None), ("1:75:00", None), ("soon", None), ("-1:00", None), ("１:00", None)],
+)  # fmt: skip
+def test_milliseconds(written: str, ms: int | None) -> None:
+    assert words.milliseconds(written) == ms
+
+
+@pytest.mark.parametrize(
     ("ms", "said"),
     [(400, "0 s"), (8_000, "8 s"), (60_000, "1 min"), (250_000, "4 min 10 s"), (754_000, "12 min"),
      (7_500_000, "2 h 5 min"), (7_200_000, "2 h")],
