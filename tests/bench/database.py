@@ -134,6 +134,7 @@ def page_rerun(workbench: Workbench, page: str, **address: str) -> Callable[[], 
         app.query_params[name] = value
     app.run()
     app.switch_page(page).run()
+    assert not app.error, [error.value for error in app.error]  # a component that failed is no page
     assert not app.exception, app.exception
     return app.run
 

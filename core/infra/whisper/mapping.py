@@ -9,12 +9,14 @@ from typing import Any
 from core.ports import WindowResult
 from core.speech.coverage import with_words
 from core.speech.loops import find_loops, trim_loops
+from core.speech.snapping import snap_segments
 from core.speech.transcript import Segment, Word
 from core.speech.windows import AudioWindow
 
 
 def window_result(window: AudioWindow, segments: Iterable[Any], *, offset_seconds: float = 0.0) -> WindowResult:
-    """The segments of one window. Times are rounded once, kept within the window, and never go back.
+    """The segments of one window. Times are rounded once, kept within the window, moved out of silence, and never go
+    back.
 
     Args:
         window: The window they were heard in.
@@ -42,7 +44,10 @@ def window_result(window: AudioWindow, segments: Iterable[Any], *, offset_second
             )
         )
     return WindowResult(
-        window_index=window.index, start_ms=window.start_ms, end_ms=window.end_ms, segments=tuple(mapped)
+        window_index=window.index,
+        start_ms=window.start_ms,
+        end_ms=window.end_ms,
+        segments=snap_segments(mapped, window.speech),
     )
 
 
