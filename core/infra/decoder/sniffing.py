@@ -6,6 +6,7 @@ import struct
 from typing import IO
 
 from core.errors import EmptyMediaError, NotMediaError, TruncatedMediaError
+from core.infra.decoder.mp3 import promised_size
 
 _NOT_MEDIA = (
     (b"%PDF", "a PDF document"),
@@ -58,6 +59,7 @@ def check(file: IO[bytes]) -> bool:
     elif head.startswith(b"\x1a\x45\xdf\xa3"):
         _check_segment(head, size)
     else:
+        _refuse_if_cut(promised_size(file), size)
         known = head.startswith((b"fLaC", b"OggS", b"ID3", b"\x30\x26\xb2\x75", b"FLV", b"caff", b"#!AMR", b".snd"))
     file.seek(0)
     return known
