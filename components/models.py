@@ -10,6 +10,8 @@ from components.words import Color, code, escape, size
 from core.services.downloads import Download
 from core.services.modelling import ModelRecord
 
+#: One for the sample, one for any computer, one for the best result.
+RECOMMENDED = ("demo", "small", "large-v3-turbo")
 _POLL_SECONDS = 1.0
 _STATES: dict[str, tuple[str, str, Color]] = {
     "ready": ("On this machine", ":material/check_circle:", "green"),
@@ -28,7 +30,7 @@ def advice() -> None:
 
 
 def model_list() -> None:
-    """All models, those on this machine first; polls while something is being downloaded, and only then."""
+    """All models, the recommended ones first, then those on this machine; polls only while one is being downloaded."""
     running = resources.workbench().downloads.running
     st.fragment(_list, run_every=_POLL_SECONDS if running else None)(running)
 
@@ -39,8 +41,13 @@ def _list(was_running: bool) -> None:
         if was_running and not workbench.downloads.running:
             st.rerun(scope="app")
         downloads = workbench.downloads.all()
-        for record in sorted(workbench.modelling.list(), key=lambda record: record.state != "ready"):
+        for record in sorted(workbench.modelling.list(), key=_rank):
             _card(record, downloads.get(record.name))
+
+
+def _rank(record: ModelRecord) -> tuple[int, bool]:
+    recommended = RECOMMENDED.index(record.name) if record.name in RECOMMENDED else len(RECOMMENDED)
+    return recommended, record.state != "ready"
 
 
 def _card(record: ModelRecord, download: Download | None) -> None:
@@ -48,13 +55,17 @@ def _card(record: ModelRecord, download: Download | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{escape(record.title)}**", width="stretch")
             text, icon, color = _STATES.get(record.state, (record.state, ":material/help:", "gray"))
+            if record.name in RECOMMENDED:
+                st.badge("Recommended", icon=":material/thumb_up:", color="green")
             if record.loaded:
                 st.badge("In memory", icon=":material/memory:", color="blue")
             st.badge(text, icon=icon, color=color)
             _actions(record, download)
         if download is not None:
             _progress(record, download)
-        facts = [code(record.name), _languages(record.languages)]
+        facts = [code(record.name)]
+        if record.kind != "family":  # the description of a known one says it
+            facts.append(_languages(record.languages))
         if record.size_bytes:
             facts.append(size(record.size_bytes))
         st.caption(" · ".join(facts))
@@ -64,7 +75,7 @@ def _card(record: ModelRecord, download: Download | None) -> None:
 
 
 def _languages(languages: str) -> str:
-    return {"en": "English only", "multilingual": "about 100 languages"}.get(languages, "languages unknown")
+    return {"en": "English only", "multilingual": "99 languages"}.get(languages, "languages unknown")
 
 
 def _actions(record: ModelRecord, download: Download | None) -> None:

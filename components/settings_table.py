@@ -6,7 +6,7 @@ import streamlit as st
 from sqlalchemy.engine import make_url
 
 from components import resources
-from components.words import code
+from components.words import code, limit
 from core.settings import Settings
 
 
@@ -29,6 +29,8 @@ def _shown(settings: Settings, name: str) -> str:
         # The password is part of the address; nobody needs to see it here.
         return code(make_url(settings.resolved_database_url).render_as_string(hide_password=True))
     value = settings.resolved_models_dir if name == "models_dir" else getattr(settings, name)
+    if isinstance(value, int) and name.endswith("_bytes"):
+        return f"{code(str(value))} ({limit(value)})"
     if isinstance(value, tuple):
         value = ", ".join(map(str, value))
     if isinstance(value, bool):

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-Color = Literal["green", "blue", "orange", "red", "gray"]
+from core.speech.units import clock as clock
+from core.speech.units import limit as limit
+from core.speech.units import size as size
 
-_KIB = 1024
+Color = Literal["green", "blue", "orange", "red", "gray"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +39,6 @@ STATES = {
 
 #: How the names of devices are written.
 DEVICES = {"cpu": "CPU", "cuda": "GPU (CUDA)"}
-
-
-def clock(ms: int) -> str:
-    """A position in a recording: ``0:07``, ``12:30``, ``1:02:03``."""
-    seconds = ms // 1_000
-    hours, rest = divmod(seconds, 3_600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def milliseconds(text: str) -> int | None:
@@ -73,16 +67,6 @@ def remaining(ms: int | None) -> str:
     if ms is None:
         return ""
     return "a few seconds left" if ms < 10_000 else f"about {duration(round(ms, -4))} left"
-
-
-def size(count: int) -> str:
-    """Bytes: ``640 KB``, ``12.4 MB``, ``3.1 GB``."""
-    value = float(count)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if value < _KIB or unit == "GB":
-            return f"{value:.0f} {unit}" if unit in ("bytes", "KB") or value >= 100 else f"{value:.1f} {unit}"
-        value /= _KIB
-    raise AssertionError("unreachable")
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

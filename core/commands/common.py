@@ -114,25 +114,6 @@ def note(message: str) -> None:
     click.echo(message, err=True)
 
 
-def duration(milliseconds: int) -> str:
-    """``1:02:03`` or ``2:03``."""
-    minutes, seconds = divmod(round(milliseconds / 1_000), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-
-
-def size(count: int | None) -> str:
-    """``1.5 GB``; empty if not known."""
-    if count is None:
-        return ""
-    amount, units = float(count), ("B", "kB", "MB", "GB", "TB")
-    for unit in units:
-        if amount < 1_000 or unit == units[-1]:
-            break
-        amount /= 1_000
-    return f"{amount:.0f} {unit}" if unit in ("B", "kB") else f"{amount:.1f} {unit}"
-
-
 def table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
     """Lines of a plain table, columns as wide as they must be."""
     widths = [max(len(row[column]) for row in (headers, *rows)) for column in range(len(headers))]

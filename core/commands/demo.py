@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from core.bootstrap import Workbench, new_request_id
-from core.commands.common import duration, note, open_workbench, progress_bar, run_job
+from core.commands.common import note, open_workbench, progress_bar, run_job
 from core.commands.output import Outputs
 from core.services.records import RecordingRecord
 from core.services.sample import SAMPLE_MODEL
 from core.speech.metrics import wer
 from core.speech.repeats import find_repeats
 from core.speech.subtitles import FORMATS
+from core.speech.units import clock
 
 
 @click.command("demo")
@@ -27,7 +28,7 @@ def command(out: Path | None, force: bool) -> None:
     with open_workbench() as workbench:
         folder = out or workbench.settings.data_dir / "exports" / "sample"
         project = workbench.sample.ensure()
-        click.echo(f"{project.title}: {project.recording_count} recordings, {duration(project.duration_ms)}")
+        click.echo(f"{project.title}: {project.recording_count} recordings, {clock(project.duration_ms)}")
         spoken = {each.name: each.spoken for each in workbench.sample.spoken()}
         outputs = Outputs(folder, many=True, quiet=True)
         for recording in workbench.library.list_recordings(project_id=project.id).items:
@@ -54,9 +55,9 @@ def _tell(workbench: Workbench, recording: RecordingRecord, transcript_id: int, 
     record = workbench.transcription.get(transcript_id)
     segments = tuple(workbench.transcription.iter_segments(transcript_id))
     words = [word for segment in segments for word in segment.words]
-    click.echo(f"\n{recording.name} ({duration(recording.duration_ms)})")
+    click.echo(f"\n{recording.name} ({clock(recording.duration_ms)})")
     for segment in segments:
-        click.echo(f"  {duration(segment.start_ms)}  {segment.text}")
+        click.echo(f"  {clock(segment.start_ms)}  {segment.text}")
     click.echo(f"  Words: {record.word_count} in {len(segments)} segments")
     if spoken:
         compared = wer(spoken, " ".join(segment.text for segment in segments))
@@ -67,7 +68,7 @@ def _tell(workbench: Workbench, recording: RecordingRecord, transcript_id: int, 
     repeats = find_repeats(words)
     click.echo(f"  Said twice in a row: {len(repeats)}")
     for repeat in repeats:
-        click.echo(f"    {duration(repeat.start_ms)}  {repeat.text}")
+        click.echo(f"    {clock(repeat.start_ms)}  {repeat.text}")
     if record.real_time_factor is not None:
         click.echo(f"  Time: {record.wall_ms / 1_000:.1f} s, {record.real_time_factor:.2f} of the recording's length")
     versions = ", ".join(f"{record.versions[name]}" for name in ("engine", "model", "compute_type"))

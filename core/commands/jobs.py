@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from core.commands.common import duration, open_workbench, table
+from core.commands.common import open_workbench, table
 from core.services.records import JobRecord
+from core.speech.units import clock
 
 _STATES = ("queued", "running", "completed", "failed", "cancelled")
 
@@ -73,7 +74,7 @@ def retry_jobs(job_ids: tuple[int, ...]) -> None:
 
 
 def _row(job: JobRecord) -> tuple[str, ...]:
-    done = f"{duration(job.done_ms)} of {duration(job.total_ms)}" if job.total_ms else ""
+    done = f"{clock(job.done_ms)} of {clock(job.total_ms)}" if job.total_ms else ""
     stage = job.error_message if job.state == "failed" else job.stage
     created = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
     return str(job.id), job.state, done, stage, f"{job.attempt}/{job.max_attempts}", created

@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 import click
 
-from core.commands.common import note, open_workbench, progress_bar, size, table
+from core.commands.common import note, open_workbench, progress_bar, table
 from core.services.modelling import ModelRecord
+from core.speech.units import size
 
 
 @click.group("models")

@@ -10,11 +10,6 @@ from hypothesis import strategies as st
 from components import words
 
 
-@pytest.mark.parametrize(("ms", "said"), [(0, "0:00"), (7_999, "0:07"), (750_000, "12:30"), (3_723_000, "1:02:03")])
-def test_clock(ms: int, said: str) -> None:
-    assert words.clock(ms) == said
-
-
 @pytest.mark.parametrize(
     ("written", "ms"),
     [("0:07", 7_000), (" 12:30 ", 750_000), ("90:00", 5_400_000), ("1:02:03", 3_723_000), ("1:2:03", 3_723_000),
@@ -39,14 +34,6 @@ def test_duration(ms: int, said: str) -> None:
 )
 def test_remaining(ms: int | None, said: str) -> None:
     assert words.remaining(ms) == said
-
-
-@pytest.mark.parametrize(
-    ("count", "said"), [(0, "0 bytes"), (655_360, "640 KB"), (13_000_000, "12.4 MB"), (3_328_599_654, "3.1 GB"),
-                        (5 * 1024**4, "5120 GB")],
-)  # fmt: skip
-def test_size(count: int, said: str) -> None:
-    assert words.size(count) == said
 
 
 def test_count() -> None:
