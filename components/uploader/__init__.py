@@ -13,6 +13,8 @@ from typing import Any
 
 import streamlit as st
 
+from components.words import limit
+
 _HERE = Path(__file__).parent
 
 _component = st.components.v2.component(
@@ -44,7 +46,9 @@ def uploader(*, url: str, max_bytes: int, key: str) -> Added | None:
     Returns:
         The file whose arrival made this rerun, if that was the reason.
     """
-    result = _component(data={"url": url, "maxBytes": max_bytes}, key=key, on_added_change=lambda: None)
+    result = _component(
+        data={"url": url, "maxBytes": max_bytes, "limit": limit(max_bytes)}, key=key, on_added_change=lambda: None
+    )
     event: Any = result.added
     if not isinstance(event, Mapping):
         return None

@@ -6,6 +6,10 @@
 const instances = new WeakMap();
 
 const WAITING = "waiting", SENDING = "sending", READING = "reading", DONE = "done", FAILED = "failed";
+//: Errors of the file itself: trying the same file again cannot help.
+const HOPELESS = /^media/;
+//: So many added files are listed one by one.
+const ONE_BY_ONE = 3;
 const LOST = "The connection was lost before the file was complete. Try again.";
 
 export default function (component) {
@@ -17,6 +21,7 @@ export default function (component) {
   }
   uploader.url = data.url;
   uploader.maxBytes = data.maxBytes;
+  uploader.most = data.limit;
   uploader.added = (event) => setTriggerValue("added", event);
   uploader.showLimit();
   return () => {
@@ -28,7 +33,10 @@ export default function (component) {
 class Uploader {
   constructor(root) {
     this.files = [];
+    this.folded = 0;
     this.current = null;
+    this.summary = root.querySelector(".summary");
+    this.summary.querySelector("button").onclick = () => this.unfold();
     this.list = root.querySelector(".files");
     this.announcer = root.querySelector(".announce");
     this.limit = root.querySelector(".limit");
@@ -54,7 +62,7 @@ class Uploader {
   }
 
   showLimit() {
-    this.limit.textContent = `Up to ${size(this.maxBytes)} each.`;
+    this.limit.textContent = `Up to ${this.most} each.`;
   }
 
   add(files) {
@@ -71,6 +79,24 @@ class Uploader {
   finished(item) {
     if (this.current === item) this.current = null;
     this.next();
+    this.fold();
+  }
+
+  // Files that simply came in become one line, so that what needs a look stays in view.
+  fold() {
+    const added = this.files.filter((item) => item.added);
+    if (this.folded + added.length > ONE_BY_ONE) {
+      for (const item of added) item.row.remove();
+      this.files = this.files.filter((item) => !item.added);
+      this.folded += added.length;
+    }
+    this.summary.hidden = !this.folded;
+    this.summary.querySelector(".name").textContent = `${this.folded} files added`;
+  }
+
+  unfold() {
+    this.folded = 0;
+    this.fold();
   }
 
   remove(item) {
@@ -127,7 +153,10 @@ class Item {
       [WAITING]: [["Cancel", () => this.uploader.remove(this)]],
       [SENDING]: [["Cancel", () => this.cancel()]],
       [READING]: [["Cancel", () => this.cancel()]],
-      [FAILED]: [["Try again", () => this.retry()], ["Dismiss", () => this.uploader.remove(this)]],
+      [FAILED]: [
+        ...(this.hopeless ? [] : [["Try again", () => this.retry()]]),
+        ["Dismiss", () => this.uploader.remove(this)],
+      ],
       [DONE]: [["Dismiss", () => this.uploader.remove(this)]],
     };
     this.actions.replaceChildren(...buttons[state].map(([label, act]) => this.button(label, act)));
@@ -144,9 +173,9 @@ class Item {
   }
 
   send() {
-    if (this.file.size === 0) return this.fail("This file is empty.");
+    if (this.file.size === 0) return this.fail("This file is empty.", true);
     if (this.file.size > this.uploader.maxBytes) {
-      return this.fail(`This file has ${size(this.file.size)}; at most ${size(this.uploader.maxBytes)} can be added.`);
+      return this.fail(`This file has ${size(this.file.size)}; at most ${this.uploader.most} can be added.`, true);
     }
     this.answer = null;
     this.read = 0;
@@ -195,18 +224,20 @@ class Item {
 
   conclude(request) {
     const { result, error } = this.answer ?? {};
-    if (error) return this.fail(error.message);
+    if (error) return this.fail(error.message, HOPELESS.test(error.code));
     if (!result) {
       return this.fail(request.status < 400 ? LOST : `The server refused the file (answer ${request.status}).`);
     }
-    this.show(DONE, result.duplicate ? "This project has this recording already." : "Added");
+    this.added = !result.duplicate;
+    this.show(DONE, result.duplicate ? `This project has this recording already, as “${result.name}”.` : "Added");
     this.uploader.added({
       recordingId: result.recording_id, name: result.name ?? this.file.name, duplicate: Boolean(result.duplicate),
     });
     this.uploader.finished(this);
   }
 
-  fail(message) {
+  fail(message, hopeless = false) {
+    this.hopeless = hopeless;
     this.show(FAILED, message);
     this.uploader.finished(this);
   }
@@ -227,8 +258,8 @@ class Item {
 }
 
 function size(bytes) {
-  for (const [unit, factor] of [["GB", 1024 ** 3], ["MB", 1024 ** 2], ["KB", 1024]]) {
-    if (bytes >= factor) return `${+(bytes / factor).toFixed(unit === "KB" ? 0 : 1)} ${unit}`;
+  for (const [unit, factor] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
+    if (bytes >= factor) return `${(bytes / factor).toFixed(unit === "kB" ? 0 : 1)} ${unit}`;
   }
   return `${bytes} bytes`;
 }

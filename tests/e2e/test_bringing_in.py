@@ -33,10 +33,22 @@ def test_several_files_and_each_says_how_it_went(visit: Page, tmp_path: Path) ->
     refused = files.filter(has_text="shopping list.mp3")
     expect(refused).to_have_attribute("data-state", "failed")
     expect(refused.locator(".message")).not_to_be_empty()
+    expect(files.get_by_text("Try again")).to_have_count(0)
     button(refused, "Dismiss: shopping list.mp3").click()
     expect(files.filter(has_text="shopping list.mp3")).to_have_count(0)
     expect(visiting.row(visit, "good one")).to_be_visible()
     expect(visit.get_by_text("1 recording", exact=True)).to_be_visible()
+
+
+def test_many_added_files_fold_into_one_line(visit: Page, tmp_path: Path) -> None:
+    visiting.new_project(visit, "A shelf")
+    parts = [visiting.wav(tmp_path / f"part {n}.wav", hum(seconds=1, hertz=150.0 + 50 * n)) for n in range(5)]
+    visit.locator("input.input[type=file]").set_input_files(parts)
+    summary = visit.locator(".summary")
+    expect(summary).to_contain_text("5 files added", timeout=visiting.LONG_MS)
+    expect(visit.locator("li.file")).to_have_count(0)
+    button(summary, "Dismiss: files that were added").click()
+    expect(summary).to_be_hidden()
 
 
 def test_the_same_content_again_is_recognized(visit: Page, tmp_path: Path) -> None:
@@ -44,7 +56,7 @@ def test_the_same_content_again_is_recognized(visit: Page, tmp_path: Path) -> No
     visiting.bring_in(visit, visiting.wav(tmp_path / "first.wav", hum(seconds=2, hertz=330)))
     (tmp_path / "second.wav").write_bytes((tmp_path / "first.wav").read_bytes())
     expect(visiting.add_file(visit, tmp_path / "second.wav")).to_contain_text(
-        "This project has this recording already.", timeout=visiting.LONG_MS
+        "This project has this recording already, as “first.wav”.", timeout=visiting.LONG_MS
     )
     expect(visit.get_by_text("1 recording", exact=True)).to_be_visible()
 
