@@ -16,8 +16,8 @@ import streamlit as st
 import structlog
 from streamlit.errors import StreamlitAPIException
 
-from components import state, trace
-from core.errors import ReadbackError
+from components import places, state, trace
+from core.errors import NotFoundError, ReadbackError
 
 _log = structlog.get_logger(__name__)
 
@@ -46,19 +46,23 @@ class boundary:  # noqa: N801 — used like a function: `with boundary("Waveform
         reference = trace.request_id()
         if isinstance(error, ReadbackError):
             _log.warning("component_refused", component=self._name, error_code=error.code, error=error.message)
-            _show(self._name, error.message, reference)
+            _show(self._name, error.message, reference, gone=isinstance(error, NotFoundError))
         else:
             _log.error("component_failed", component=self._name, exc_info=error)
             _show(self._name, "Something went wrong here. The rest of the page still works.", reference)
         return True
 
 
-def _show(name: str, message: str, reference: str) -> None:
+def _show(name: str, message: str, reference: str, *, gone: bool = False) -> None:
     with st.container(border=True, key=state.key("boundary", name)):
         st.error(message, title=f"{name} could not be shown", icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):
-            # A click reruns the fragment or page this is in: that is the second try.
-            st.button("Try again", icon=":material/refresh:", key=state.key("retry", name))
+            if gone:
+                # What was deleted (in another tab, say) does not come back by trying.
+                st.page_link(places.LIBRARY, label="To the library", icon=":material/library_music:", query_params={})
+            else:
+                # A click reruns the fragment or page this is in: that is the second try.
+                st.button("Try again", icon=":material/refresh:", key=state.key("retry", name))
             st.caption(f"Log reference: `{reference}`")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import resources, shell, state
+from components import places, resources, state
 from components.words import STATES, clock, remaining
 from core.services.records import JobRecord
 
@@ -63,7 +63,7 @@ def _ended(job: JobRecord) -> None:
             resources.workbench().system.retry(job.id)
             st.rerun()
         if job.error_code.startswith("model"):
-            st.page_link(shell.MODELS, label="Models", icon=":material/neurology:")
+            st.page_link(places.MODELS, label="Models", icon=":material/neurology:")
         if job.state == "failed" and job.request_id:
             st.caption(f"Log reference: `{job.request_id}`")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from components import resources, shell
+from components import places, resources
 from components.words import size
 from core.services.modelling import ModelRecord
 
@@ -53,4 +53,4 @@ def model_notice(name: str, *, own_recording: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             much = f" ({size(record.size_bytes)})" if record.size_bytes else ""
             st.caption(f"This model is not on this machine yet. It is downloaded first{much}, once.")
-            st.page_link(shell.MODELS, label="Models", icon=":material/neurology:")
+            st.page_link(places.MODELS, label="Models", icon=":material/neurology:")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from components import resources, shell, state
+from components import places, resources, state
 from components.boundary import boundary, rerun_part
 from components.charts import throughput_chart
 from components.job_card import progress_text
@@ -96,7 +96,7 @@ def _row(job: JobRecord, name: str) -> None:
 def _title(job: JobRecord, name: str) -> None:
     if name and job.recording_id:
         st.page_link(
-            shell.RECORDING, label=f"**{escape(name)}**", query_params=state.recording_params(job.recording_id)
+            places.RECORDING, label=f"**{escape(name)}**", query_params=state.recording_params(job.recording_id)
         )
     else:
         st.markdown(f"**{escape(job.kind.capitalize())}**")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import shell, state
+from components import places, state
 from components.dialogs import ask
 from components.words import duration, escape, moment, size
 from core.services.records import ProjectRecord, RecordingRecord
@@ -16,7 +16,7 @@ def recording_head(recording: RecordingRecord, project: ProjectRecord) -> None:
     """Draws the head."""
     with st.container(key="title-back"):
         st.page_link(
-            shell.LIBRARY, label=escape(project.title), icon=":material/arrow_back:",
+            places.LIBRARY, label=escape(project.title), icon=":material/arrow_back:",
             query_params=state.project_params(project.id),
         )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

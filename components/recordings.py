@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from components import resources, shell, state, trace
+from components import places, resources, state, trace
 from components.boundary import boundary, rerun_part
 from components.dialogs import ask
 from components.words import STATES, count, duration, escape, moment
@@ -100,7 +100,7 @@ def _row(item: RecordingRecord, project: ProjectRecord, page: Page[RecordingReco
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=state.key("recording", item.id)):
         with st.container(width="stretch", gap=None, key=f"title-{item.id}"):
             st.page_link(
-                shell.RECORDING, label=f"**{escape(item.name)}**", query_params=state.recording_params(item.id)
+                places.RECORDING, label=f"**{escape(item.name)}**", query_params=state.recording_params(item.id)
             )
             st.markdown(f"{_badge(item)} :small[{_facts(item)}]")
         if _to_be_transcribed(item) and st.button(
@@ -137,7 +137,7 @@ def _start(item: RecordingRecord, project: ProjectRecord) -> None:
     if project.is_sample:
         transcription = resources.workbench().transcription
         transcription.submit(item.id, transcription.default_config(item.id), request_id=trace.request_id())
-    st.switch_page(shell.RECORDING, query_params=state.recording_params(item.id))
+    st.switch_page(places.RECORDING, query_params=state.recording_params(item.id))
 
 
 def _menu(item: RecordingRecord, page: Page[RecordingRecord], *, by_hand: bool) -> None:

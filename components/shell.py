@@ -19,13 +19,6 @@ _LOGO = (_HERE / "logo.svg").read_text(encoding="utf-8")
 MARK = (_HERE / "mark.svg").read_text(encoding="utf-8")
 _CSS = (_HERE / "shell.css").read_text(encoding="utf-8")
 
-#: Page scripts, as `st.switch_page` and `st.page_link` want them: relative to `pages/main.py`.
-LIBRARY = "library.py"
-RECORDING = "recording.py"
-MODELS = "models.py"
-SYSTEM = "system.py"
-SETTINGS = "settings.py"
-
 
 @contextmanager
 def frame() -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import resources, shell, state
+from components import places, resources, state
 from components.boundary import boundary
 from core.services.records import AudioTrack, RecordingRecord
 from core.speech.languages import language_name
@@ -51,4 +51,4 @@ def _add(recording: RecordingRecord, track: AudioTrack) -> None:
             track=track.index,
         )
     state.flash("That track was here already." if outcome.duplicate else "The track was added to the project.")
-    st.switch_page(shell.RECORDING, query_params=state.recording_params(outcome.recording.id))
+    st.switch_page(places.RECORDING, query_params=state.recording_params(outcome.recording.id))

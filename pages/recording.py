@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dialogs, resources, shell, state
+from components import dialogs, places, resources, state
 from components.boundary import boundary
 from components.made import how_it_was_made
 from components.recording_head import recording_head
@@ -12,7 +12,7 @@ from components.transcript import shown_transcript, transcript_view
 
 recording_id = state.selected_recording()
 if recording_id is None:
-    st.switch_page(shell.LIBRARY, query_params=dict(st.query_params))
+    st.switch_page(places.LIBRARY, query_params=dict(st.query_params))
 
 recording = project = None
 with boundary("Recording"):

@@ -244,6 +244,8 @@ def test_what_is_gone_is_said_and_the_page_lives(open_app: OpenApp, page: str | 
     app = open_app(page, **params)
     assert not app.exception
     assert "does not exist" in app.error[0].value
+    assert "To the library" in [item.label for item in app.page_link]
+    assert "Try again" not in [item.label for item in app.button]
 
 
 def test_a_microphone_recording_comes_in(open_app: OpenApp, workbench: Workbench, tmp_path: Path) -> None:
