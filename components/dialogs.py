@@ -59,6 +59,15 @@ def _carry_out(action: Callable[[], object], done: str) -> None:
     st.rerun()
 
 
+def _confirmed(label: str) -> bool:
+    """The buttons of a form in a dialog; Cancel closes it."""
+    with st.container(horizontal=True):
+        confirmed = st.form_submit_button(label, type="primary")
+        if st.form_submit_button("Cancel"):
+            st.rerun()
+    return confirmed
+
+
 @_dialog("New project", ":material/create_new_folder:")
 def _create_project(_subject: int) -> None:
     with st.form("create-project", border=False):
@@ -68,7 +77,7 @@ def _create_project(_subject: int) -> None:
             format_func=str.capitalize,
             help="Narration keeps every repeated word, as proofing needs it. It can be changed for each transcription.",
         )  # fmt: skip
-        if not st.form_submit_button("Create", type="primary"):
+        if not _confirmed("Create"):
             return
     try:
         project = resources.workbench().library.create_project(title, kind=kind or "narration")
@@ -84,7 +93,7 @@ def _rename_project(project_id: int) -> None:
     library = resources.workbench().library
     with st.form("rename-project", border=False):
         title = st.text_input("Title", value=library.get_project(project_id).title, max_chars=_TITLE_CHARS) or ""
-        if st.form_submit_button("Rename", type="primary"):
+        if _confirmed("Rename"):
             _carry_out(lambda: library.rename_project(project_id, title), "Renamed")
 
 
@@ -104,7 +113,7 @@ def _delete_project(project_id: int) -> None:
     with st.container(horizontal=True):
         if st.button("Delete for good", type="primary", icon=":material/delete:"):
             _carry_out(delete, "Project deleted")
-        if st.button("Keep it"):
+        if st.button("Cancel"):
             st.rerun()
 
 
@@ -113,7 +122,7 @@ def _rename_recording(recording_id: int) -> None:
     library = resources.workbench().library
     with st.form("rename-recording", border=False):
         name = st.text_input("Name", value=library.get_recording(recording_id).name, max_chars=_NAME_CHARS) or ""
-        if st.form_submit_button("Rename", type="primary"):
+        if _confirmed("Rename"):
             _carry_out(lambda: library.rename_recording(recording_id, name), "Renamed")
 
 
@@ -133,7 +142,7 @@ def _delete_recording(recording_id: int) -> None:
     with st.container(horizontal=True):
         if st.button("Delete for good", type="primary", icon=":material/delete:"):
             _carry_out(delete, "Recording deleted")
-        if st.button("Keep it"):
+        if st.button("Cancel"):
             st.rerun()
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 import streamlit as st
@@ -17,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from components import state
+from components.words import DEVICES
 
 M = TypeVar("M", bound=BaseModel)
 #: Draws one field instead of the standard widget: gets label, value, key and help, returns the entered value.
@@ -26,6 +29,8 @@ Widget = Callable[[str, Any, str, str | None], Any]
 _VISIBLE_CHOICES = 4
 #: A text that may be longer than this gets several lines.
 _ONE_LINE_CHARS = 1_000
+#: Numbers stand side by side where there is so much room for each.
+_NUMBER_WIDTH_PX = 220
 
 
 @dataclass(kw_only=True)
@@ -44,13 +49,17 @@ class Form(Generic[M]):
     key: str
     widgets: Mapping[str, Widget] = field(default_factory=dict)
     _entered: dict[str, Any] = field(default_factory=dict)
-    _error_places: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    #: For each field, where its error goes, and what to add to it.
+    _error_places: dict[tuple[str, ...], tuple[Any, str]] = field(default_factory=dict)
 
     def draw(self, *names: str, exclude: Collection[str] = ()) -> None:
         """Draws the named fields, or all that are not excluded, where the script is now."""
-        for name, info in self.model.model_fields.items():
-            if name in names or (not names and name not in exclude and name not in self._entered):
-                self._entered[name] = self._field((name,), info, getattr(self.value, name))
+        wanted = {
+            name: info
+            for name, info in self.model.model_fields.items()
+            if name in names or (not names and name not in exclude and name not in self._entered)
+        }
+        self._entered |= self._fields((), wanted, self.value)
 
     def result(self) -> M | None:
         """The validated model; None if something entered cannot be, which is then said at its field."""
@@ -62,7 +71,8 @@ class Form(Generic[M]):
                 place = tuple(str(part) for part in item["loc"])
                 while place and place not in self._error_places:
                     place = place[:-1]
-                (self._error_places.get(place) or st).error(friendly(item), icon=":material/error:")
+                where, allowed = self._error_places.get(place) or (st, "")
+                where.error(f"{friendly(item)}{allowed}", icon=":material/error:")
             return None
 
     def _field(self, path: tuple[str, ...], info: FieldInfo, value: Any) -> Any:
@@ -73,15 +83,23 @@ class Form(Generic[M]):
         entered = (self.widgets.get(path[-1]) or _widget_for(kind, info, optional=optional))(
             label, value, state.key(self.key, *path), info.description
         )
-        self._error_places[path] = st.container()
+        self._error_places[path] = st.container(), _range(info)
         return entered
 
     def _group(self, path: tuple[str, ...], kind: type[BaseModel], label: str, value: Any) -> dict[str, Any]:
         st.markdown(f"**{label}**")
         start = value if isinstance(value, kind) else kind()
-        return {
-            name: self._field((*path, name), info, getattr(start, name)) for name, info in kind.model_fields.items()
-        }
+        return self._fields(path, kind.model_fields, start)
+
+    def _fields(self, path: tuple[str, ...], fields: Mapping[str, FieldInfo], start: BaseModel) -> dict[str, Any]:
+        """Draws fields one below the other, numbers that follow each other side by side."""
+        entered: dict[str, Any] = {}
+        for numbers, group in groupby(fields, key=lambda name: _unwrap(fields[name].annotation)[0] in (int, float)):
+            with st.grid(2, min_column_width=_NUMBER_WIDTH_PX) if numbers else nullcontext():
+                for name in group:
+                    with st.container() if numbers else nullcontext():
+                        entered[name] = self._field((*path, name), fields[name], getattr(start, name))
+        return entered
 
 
 def _unwrap(annotation: Any) -> tuple[Any, bool]:
@@ -99,6 +117,12 @@ def _limit(info: FieldInfo, *names: str) -> Any:
     return next((item for item in found if item is not None), None)
 
 
+def _range(info: FieldInfo) -> str:
+    """What a number may be, if it is limited on both sides; else its error says it all."""
+    low, high = _limit(info, "ge"), _limit(info, "le")
+    return "" if low is None or high is None else f" Allowed: {low:,} to {high:,}."
+
+
 def _widget_for(kind: Any, info: FieldInfo, *, optional: bool) -> Widget:
     if get_origin(kind) is Literal:
         return _choice(get_args(kind))
@@ -107,7 +131,7 @@ def _widget_for(kind: Any, info: FieldInfo, *, optional: bool) -> Widget:
     if kind is bool:
         return lambda label, value, key, text: st.toggle(label, value=bool(value), key=key, help=text)
     if kind in (int, float):
-        return _number(kind, info, optional=optional)
+        return _number(kind, optional=optional)
     return _text(info, optional=optional)
 
 
@@ -123,6 +147,8 @@ def _choice(options: tuple[Any, ...]) -> Widget:
 
 
 def _readable(option: Any) -> str:
+    if option in DEVICES:
+        return DEVICES[option]
     return str(option).replace("_", " ").capitalize() if str(option).isalpha() else str(option)
 
 
@@ -131,18 +157,15 @@ def _lines(label: str, value: Any, key: str, text: str | None) -> tuple[str, ...
     return tuple(line.strip() for line in (entered or "").splitlines() if line.strip())
 
 
-def _number(kind: type[int] | type[float], info: FieldInfo, *, optional: bool) -> Widget:
-    low, high = _limit(info, "ge", "gt"), _limit(info, "le", "lt")
-
+def _number(kind: type[int] | type[float], *, optional: bool) -> Widget:
     def as_kind(value: Any) -> Any:
         # Streamlit wants all numbers of one widget to be of one type.
         return None if value is None else kind(value)
 
     def draw(label: str, value: Any, key: str, text: str | None) -> Any:
+        # The limits are the model's to check: a browser that checks them keeps what is wrong to itself.
         return st.number_input(
             label,
-            min_value=as_kind(low),
-            max_value=as_kind(high),
             value=as_kind(value),
             step=as_kind(1 if kind is int else 0.05),
             key=key,

@@ -79,7 +79,7 @@ class TranscriptionConfig(BaseModel):
         default=5, ge=1, le=20, title="Beam size",
         description="How many alternatives are followed at once. More is slower and slightly better.",
     )  # fmt: skip
-    vad: VoiceActivityConfig = VoiceActivityConfig()
+    vad: VoiceActivityConfig = Field(default=VoiceActivityConfig(), title="Voice activity")
     device: Device = Field(default="auto", title="Device", description="Where the model runs.")
     compute_type: ComputeType = Field(
         default="auto", title="Precision",

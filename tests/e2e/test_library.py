@@ -61,7 +61,7 @@ def test_a_project_is_deleted_only_when_it_is_meant(visit: Page) -> None:
     choose(visit, visiting.card(visit, "Short-lived"), "Delete")
     dialog = visit.get_by_role("dialog")
     expect(dialog).to_contain_text("deleted for good")
-    button(dialog, "Keep it").click()
+    button(dialog, "Cancel").click()
     expect(dialog).to_have_count(0)
     expect(visiting.card(visit, "Short-lived")).to_be_visible()
     choose(visit, visiting.card(visit, "Short-lived"), "Delete")

@@ -52,11 +52,8 @@ def entered(app: AppTest) -> str:
 def test_every_kind_of_field_has_its_widget(app: AppTest) -> None:
     assert [(item.label, item.help) for item in app.text_input] == [("Name", "What it is called."), ("Code", "")]
     assert [item.label for item in app.text_area] == ["Story", "Words"]
-    numbers = {item.label: (item.min, item.max, item.value) for item in app.number_input}
-    assert numbers["Many"] == (1, 20, 5)
-    assert numbers["Share"] == (0.0, 1.0, 0.5)
-    assert numbers["Batch"][2] is None
-    assert numbers["Padding"] == (0, 1000, 150)
+    numbers = {item.label: item.value for item in app.number_input}
+    assert numbers == {"Many": 5, "Share": 0.5, "Batch": None, "Padding": 150}
     assert [item.label for item in app.toggle] == ["On"]
     assert [item.label for item in app.get("segmented_control")] == ["Few"]
     assert [item.label for item in app.selectbox] == ["Lots"]
@@ -95,6 +92,17 @@ def test_errors_stand_at_their_fields(app: AppTest) -> None:
     assert '"code":"en"' in entered(app)
 
 
+def test_a_number_out_of_range_is_told_the_range(app: AppTest) -> None:
+    app.number_input(key="f-many").set_value(21)
+    app.number_input(key="f-inner-pad").set_value(-1)
+    app.run()
+    assert [item.value for item in app.error] == [
+        "This must be 20 or less. Allowed: 1 to 20.",
+        "This must be 0 or more. Allowed: 0 to 1,000.",
+    ]
+    assert entered(app) == "None"
+
+
 def test_the_transcription_config_can_be_drawn_whole() -> None:
     app = AppTest.from_string(
         """
@@ -118,6 +126,9 @@ st.code("same" if form.result() == TranscriptionConfig() else "different")
     vad = type(TranscriptionConfig().vad).model_fields
     titles = {info.title for name, info in TranscriptionConfig.model_fields.items() if name != "vad"}
     assert drawn == titles | {info.title for info in vad.values()}
+    assert "**Voice activity**" in [item.value for item in app.markdown]
+    devices = next(item for item in app.get("segmented_control") if item.label == "Device")
+    assert devices.format_func("cuda") == "GPU (CUDA)"
 
 
 class Limits(BaseModel):
