@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import pydantic_settings
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +14,14 @@ from core.errors import SettingsError
 from core.speech.config import ComputeType, Device
 
 _MIB = 1024 * 1024
+#: pydantic's kind of fault → what to say of it; its own words suit the others.
+_PLAIN_WORDS = {
+    "int_parsing": "it must be a whole number",
+    "bool_parsing": "it must be true or false",
+    "greater_than_equal": "it must be at least {ge}",
+    "less_than_equal": "it must be at most {le}",
+    "literal_error": "it must be one of {expected}",
+}
 
 
 class Settings(BaseSettings):
@@ -109,7 +118,14 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(
-            f"READBACK_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors()
+        problems = " ".join(
+            f"READBACK_{str(item['loc'][0]).upper()} is {item['input']!r}: "
+            f"{_PLAIN_WORDS.get(item['type'], item['msg']).format_map(item.get('ctx', {}))}."
+            for item in error.errors()
         )
         raise SettingsError(f"The settings cannot be used. {problems}") from error
+    except pydantic_settings.SettingsError as error:  # the only setting that is not one plain value
+        raise SettingsError(
+            "The settings cannot be used. READBACK_ALLOWED_HOSTS must be a JSON list, such as "
+            '["localhost", "my-server"].'
+        ) from error

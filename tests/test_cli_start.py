@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import SettingsError
+from core.settings import load_settings
 from tests.console import readback
 
 
@@ -52,3 +54,31 @@ def test_the_default_model_does_not_matter_to_who_names_another(tmp_path: Path) 
     env = {"READBACK_DEFAULT_MODEL": "smal"}
     done = readback(tmp_path / "data", "transcribe", "none.wav", "--model", "demo", env=env)
     assert done.returncode == 4, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PORT", "hello", "READBACK_PORT is 'hello': it must be a whole number."),
+        ("PORT", "0", "READBACK_PORT is '0': it must be at least 1."),
+        ("OFFLINE", "maybe", "READBACK_OFFLINE is 'maybe': it must be true or false."),
+        ("LOG_FORMAT", "xml", "READBACK_LOG_FORMAT is 'xml': it must be one of 'auto', 'json' or 'pretty'."),
+        (
+            "ALLOWED_HOSTS",
+            "my-server",
+            'READBACK_ALLOWED_HOSTS must be a JSON list, such as ["localhost", "my-server"].',
+        ),
+    ],
+)
+def test_settings_are_refused_in_plain_words(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
+    monkeypatch.setenv(f"READBACK_{name}", value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert refused.value.message == f"The settings cannot be used. {says}"
+
+
+def test_a_fresh_folder_has_no_database(tmp_path: Path) -> None:
+    done = readback(tmp_path / "data", "db", "check")
+    assert done.returncode == 6
+    assert "There is no database yet." in done.stderr
+    assert "readback db upgrade" in done.stderr

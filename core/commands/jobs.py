@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
-from core.commands.common import open_workbench, table
+from core.commands.common import note, open_workbench, table
 from core.services.records import JobRecord
 from core.speech.units import clock
 
+#: Longest error and name in a table; `readback jobs show` has all of it.
+_ERROR_LENGTH, _NAME_LENGTH = 100, 40
 _STATES = ("queued", "running", "completed", "failed", "cancelled")
 
 
@@ -29,6 +31,7 @@ def list_jobs(states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Shows the newest jobs."""
     with open_workbench() as workbench:
         page = workbench.system.jobs(states=states, limit=limit)
+        names = workbench.system.recording_names(page.items)
     if as_json:
         for job in page.items:
             click.echo(json.dumps(_fields(job), ensure_ascii=False))
@@ -36,7 +39,8 @@ def list_jobs(states: tuple[str, ...], limit: int, as_json: bool) -> None:
     if not page.items:
         click.echo("There are no jobs.")
         return
-    for line in table(("JOB", "STATE", "DONE", "STAGE", "TRY", "CREATED"), [_row(job) for job in page.items]):
+    headers = ("JOB", "STATE", "RECORDING", "MODEL", "DONE", "STAGE", "TRIES", "CREATED", "ERROR")
+    for line in table(headers, [_row(job, names.get(job.recording_id or 0, "")) for job in page.items]):
         click.echo(line)
     if page.total > len(page.items):
         click.echo(f"… and {page.total - len(page.items)} older ones (--limit)")
@@ -71,13 +75,24 @@ def retry_jobs(job_ids: tuple[int, ...]) -> None:
     with open_workbench() as workbench:
         for job_id in job_ids:
             click.echo(f"Job {job_id}: {workbench.system.retry(job_id).state}")
+        if not any(worker.alive for worker in workbench.system.workers()):
+            note("Nothing runs yet, as no worker does: start the app, or `readback worker`.")
 
 
-def _row(job: JobRecord) -> tuple[str, ...]:
+def _row(job: JobRecord, name: str) -> tuple[str, ...]:
     done = f"{clock(job.done_ms)} of {clock(job.total_ms)}" if job.total_ms else ""
-    stage = job.error_message if job.state == "failed" else job.stage
+    model = str(job.payload.get("config", {}).get("model", ""))
     created = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-    return str(job.id), job.state, done, stage, f"{job.attempt}/{job.max_attempts}", created
+    return (
+        str(job.id), job.state, _line(name, _NAME_LENGTH), _line(model, _NAME_LENGTH), done, job.stage,
+        str(job.attempt), created, _line(job.error_message, _ERROR_LENGTH),
+    )  # fmt: skip
+
+
+def _line(text: str, longest: int) -> str:
+    """Text as one line of a table, cut if need be."""
+    text = " ".join(text.split())
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def _fields(job: JobRecord) -> dict[str, Any]:

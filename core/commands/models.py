@@ -65,4 +65,5 @@ def remove_models(names: tuple[str, ...]) -> None:
 
 
 def _row(model: ModelRecord) -> tuple[str, ...]:
-    return model.name, model.state, size(model.size_bytes), model.languages, model.description
+    about = f"{model.description} {model.warning}".rstrip()
+    return model.name, model.state, size(model.size_bytes), model.languages, about

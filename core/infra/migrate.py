@@ -88,8 +88,12 @@ def check(database: Database) -> None:
     current = current_revision(database)
     if current == head_revision():
         return
+    if current is None:
+        raise DatabaseError(
+            "There is no database yet. The app makes it when it starts; to make it now, run: readback db upgrade"
+        )
     script = ScriptDirectory(str(MIGRATIONS))
-    if current is not None and current not in {known.revision for known in script.walk_revisions()}:
+    if current not in {known.revision for known in script.walk_revisions()}:
         raise DatabaseError(
             "The database was made by a newer version of Readback. Install that version or a later one."
         )

@@ -120,6 +120,10 @@ class JobQueue(LeasedJobs):
             if job.state == JobState.RUNNING:
                 job.cancel_requested = True
                 return
+            if job.state in ENDED:
+                raise IllegalTransitionError(
+                    f"The job has {_ENDINGS[JobState(job.state)]} already; there is nothing to cancel."
+                )
             move(job, JobState.CANCELLED)
             put_down(job)
 
@@ -150,7 +154,10 @@ class JobQueue(LeasedJobs):
 
         def again(job: Job) -> None:
             if job.state == JobState.RUNNING:  # legal for workers, not for users: see `requeue`
-                raise IllegalTransitionError("The job is running.")
+                raise IllegalTransitionError("The job is running; there is nothing to try again.")
+            if job.state in (JobState.QUEUED, JobState.COMPLETED):
+                doing = "is waiting" if job.state == JobState.QUEUED else "has completed"
+                raise IllegalTransitionError(f"The job {doing} already; there is nothing to try again.")
             move(job, JobState.QUEUED)
             job.max_attempts = job.attempt + self.max_attempts
             job.run_after = now()
@@ -250,7 +257,11 @@ class JobQueue(LeasedJobs):
             raise QueueFullError(f"{self.limit} jobs are waiting already. Try again when some of them are done.")
 
 
+#: How a job that ended is spoken of.
+_ENDINGS = {JobState.COMPLETED: "completed", JobState.FAILED: "failed", JobState.CANCELLED: "been cancelled"}
+
+
 def _found(job: Job | None, job_id: int) -> Job:
     if job is None:
-        raise NotFoundError(f"Job {job_id} does not exist any more.")
+        raise NotFoundError(f"Job {job_id} does not exist.")
     return job
