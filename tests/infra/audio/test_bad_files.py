@@ -197,7 +197,7 @@ def test_a_file_that_grows_beyond_all_limits_when_decoded(tmp_path: Path) -> Non
 
 
 def test_a_child_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    path = media.write(tmp_path / "a.wav", media.hum(seconds=30), codec="pcm_s16le", rate=16_000, layout="mono")
+    path = media.write(tmp_path / "a.wav", media.hum(seconds=600), codec="pcm_s16le", rate=16_000, layout="mono")
     reader = PyAvAudioReader(Settings(data_dir=tmp_path))
     reader._patience_seconds = 0
     began = time.monotonic()
