@@ -47,6 +47,36 @@ def test_a_segment_plays_from_its_time_and_reruns_do_not_stop_it(visit: Page) ->
     assert visit.evaluate("() => window.readbackAudio.isConnected && !window.readbackAudio.paused")
 
 
+def test_the_page_follows_the_sound_until_it_is_turned_by_hand(visit: Page, tmp_path: Path) -> None:
+    visiting.new_project(visit, "Long reading")
+    visiting.bring_in(visit, visiting.wav(tmp_path / "long.wav", visiting.narration(times=5)))
+    visiting.open_recording(visit, "long")
+    visiting.transcribe(visit)
+    visiting.wait_until_done(visit)
+    pages, follow = visit.get_by_test_id("stPagination"), visit.get_by_role("switch", name="Follow the sound")
+    first = lines(visit).first
+    beginning = first.inner_text()
+    visit.wait_for_function("() => window.readbackAudio = [...document.querySelectorAll('*')].map(e => e.shadowRoot"
+                            "?.querySelector('audio')).find(Boolean)")  # fmt: skip
+    lines(visit).last.get_by_role("button").first.click()
+    expect(first).not_to_have_text(beginning, use_inner_text=True, timeout=visiting.LONG_MS)
+    assert visit.evaluate("() => window.readbackAudio.isConnected && !window.readbackAudio.paused")
+    expect(first).to_have_attribute("aria-current", "true")
+
+    pages.get_by_text("1", exact=True).click()
+    expect(first).to_have_text(beginning, use_inner_text=True)
+    expect(follow).not_to_be_checked()
+    visit.evaluate("() => { window.readbackAudio.pause(); return window.readbackAudio.play(); }")
+    expect(first).not_to_have_text(beginning, use_inner_text=True, timeout=visiting.LONG_MS)
+    expect(follow).to_be_checked()
+
+    visit.evaluate("() => window.readbackAudio.pause()")
+    visit.get_by_role("textbox", name="Go to time").fill("0:30")
+    visit.get_by_role("textbox", name="Go to time").press("Enter")
+    expect(first).to_have_text(beginning, use_inner_text=True)
+    visit.wait_for_function("() => window.readbackAudio.currentTime === 30")
+
+
 def test_an_own_file_with_a_model_that_cannot_know_it(visit: Page, tmp_path: Path) -> None:
     visiting.new_project(visit, "A book of my own")
     visiting.bring_in(visit, visiting.wav(tmp_path / "chapter one.wav", visiting.narration()))
