@@ -26,7 +26,7 @@ def start_long_one(page: Page, tmp_path: Path, project: str) -> None:
 
 
 def words(page: Page) -> int:
-    found = re.search(r"([\d,]+) words?", page.locator("body").inner_text())
+    found = re.search(r"([\d,]+) words? ·", page.locator("body").inner_text())
     return int(found[1].replace(",", "")) if found else 0
 
 
