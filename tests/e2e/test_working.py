@@ -13,8 +13,9 @@ from tests.e2e.visiting import button, lines
 
 pytestmark = pytest.mark.e2e
 NewPage = Callable[[RunningApp], Page]
-#: How often the narration is repeated: long enough to be met while it runs, on a fast machine too.
-TIMES = 5
+#: How often the narration is repeated: long enough to be met while it runs, on a fast machine too. No other test brings
+#: in as many: a content that was transcribed before would be done at once.
+TIMES = 8
 
 
 def start_long_one(page: Page, tmp_path: Path, project: str) -> None:
