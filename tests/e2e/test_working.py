@@ -59,6 +59,8 @@ def test_text_grows_stops_and_goes_on(running_app: RunningApp, new_page: NewPage
         expect(first.get_by_text("You stopped this")).to_be_visible()
         expect_words(first, kept)
         button(first, "Continue").click()
+        # More words than were kept first: the page as it was when work was stopped looks done as well.
+        expect(first.get_by_text(re.compile(rf"^{kept:,} words? ·"))).to_have_count(0, timeout=visiting.LONG_MS)
         visiting.wait_until_done(first)
         assert words(first) > kept
         first.get_by_role("link", name="System").click()
