@@ -19,9 +19,11 @@ TIMES = 8
 
 
 def start_long_one(page: Page, tmp_path: Path, project: str) -> None:
+    """Brings in a long recording, called like its project, and waits for its first words."""
     visiting.new_project(page, project)
-    visiting.bring_in(page, visiting.wav(tmp_path / "long.wav", visiting.narration(times=TIMES)))
-    visiting.open_recording(page, "long")
+    name = project.lower()
+    visiting.bring_in(page, visiting.wav(tmp_path / f"{name}.wav", visiting.narration(times=TIMES)))
+    visiting.open_recording(page, name)
     visiting.transcribe(page)
     expect(lines(page).first).to_be_visible(timeout=visiting.LONG_MS)
 
@@ -66,7 +68,7 @@ def test_text_grows_stops_and_goes_on(running_app: RunningApp, new_page: NewPage
         first.get_by_role("link", name="System").click()
         expect(first.get_by_text("Everything answers.")).to_be_visible()
         first.get_by_role("radio", name="Done").or_(first.get_by_role("button", name="Done", exact=True)).click()
-        expect(first.get_by_role("link", name="long")).to_be_visible()
+        expect(first.get_by_role("link", name="patience")).to_be_visible()
 
 
 def test_a_restart_in_the_middle_loses_nothing(
